@@ -1,0 +1,1 @@
+//! The Rust client: build, sign, submit, wait and verify.

@@ -1,0 +1,1 @@
+//! The consensus protocol of Logothete as a pure value.

@@ -1,0 +1,1 @@
+//! Chain specification, keys and the files of a whole network.

@@ -1,0 +1,1 @@
+//! Transactions, execution, the authenticated state, the mempool, stores and backup.

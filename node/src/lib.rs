@@ -1,0 +1,1 @@
+//! The Logothete node: command line, driver, pipeline, sync and RPC.

@@ -1,0 +1,2 @@
+//! The `logothete` binary.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Digests, keys, signatures, identifiers, the canonical codec and the limits of Logothete.
