@@ -1,0 +1,202 @@
+//! The one definition of every method: name, parameters, result, who may call it.
+//!
+//! The table makes a marker type per method for typed calls, the [`Api`] trait that a server
+//! implements, [`dispatch`] that serves a call by its name, and [`METHODS`] for documentation.
+
+use std::future::Future;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::error::RpcError;
+use super::types::{
+    AccountGet, AccountHistory, AccountView, AddressActivity, BlockCertificate, BlockGet,
+    BlockList, BlockSelector, BlockSummary, BlockView, ChainInfo, ConsensusState, Empty,
+    FaucetDrip, MempoolStats, NodePeers, NodeStatus, Page, Submitted, SubmittedEach, TxBytes,
+    TxDetails, TxEncode, TxEncoded, TxGet, TxHashOnly, TxSimulated, TxState, TxSubmitBatch,
+    TxView, TxWait, ValidatorsList,
+};
+
+/// One method, as a type.
+pub trait Method {
+    /// Its name on the wire.
+    const NAME: &'static str;
+    /// One sentence for people.
+    const SUMMARY: &'static str;
+    /// Who may call it.
+    const ACCESS: Access;
+    /// What it takes.
+    type Params: Serialize + DeserializeOwned + Send;
+    /// What it gives.
+    type Result: Serialize + DeserializeOwned + Send;
+}
+
+/// Who may call a method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody who reaches the public listener.
+    Public,
+    /// Anybody, but only on chains whose genesis says `dev`.
+    Dev,
+    /// Holders of the token, on the administration listener.
+    Admin,
+}
+
+/// A row of the table, for documentation.
+#[derive(Clone, Copy, Debug)]
+pub struct MethodInfo {
+    /// Name on the wire.
+    pub name: &'static str,
+    /// One sentence for people.
+    pub summary: &'static str,
+    /// Who may call it.
+    pub access: Access,
+    /// Rust type of the parameters.
+    pub params: &'static str,
+    /// Rust type of the result.
+    pub result: &'static str,
+}
+
+macro_rules! methods {
+    ($($(#[doc = $doc:literal])+ $access:ident $marker:ident = $function:ident($params:ty) -> $result:ty;)+) => {
+        $(
+            $(#[doc = $doc])+
+            #[derive(Clone, Copy, Debug)]
+            pub struct $marker;
+
+            impl Method for $marker {
+                const NAME: &'static str = stringify!($function);
+                const SUMMARY: &'static str = concat!($($doc),+).trim_ascii();
+                const ACCESS: Access = Access::$access;
+                type Params = $params;
+                type Result = $result;
+            }
+        )+
+
+        /// Every method, in the order of the documentation.
+        pub const METHODS: &[MethodInfo] = &[$(MethodInfo {
+            name: <$marker as Method>::NAME,
+            summary: <$marker as Method>::SUMMARY,
+            access: <$marker as Method>::ACCESS,
+            params: stringify!($params),
+            result: stringify!($result),
+        }),+];
+
+        /// What a server implements: one function per method.
+        pub trait Api: Send + Sync {
+            $(
+                $(#[doc = $doc])+
+                fn $function(
+                    &self,
+                    params: $params,
+                ) -> impl Future<Output = Result<$result, RpcError>> + Send;
+            )+
+        }
+
+        /// Serves one call: reads the parameters, calls the function, writes the result.
+        ///
+        /// # Errors
+        ///
+        /// An unknown method, parameters that do not fit, and whatever the function answers.
+        pub async fn dispatch<A: Api>(api: &A, name: &str, params: Value) -> Result<Value, RpcError> {
+            match name {
+                $(stringify!($function) => {
+                    let params = parse_params::<$params>(params)?;
+                    write_result(&Box::pin(api.$function(params)).await?)
+                })+
+                unknown => Err(RpcError::method_not_found(unknown)),
+            }
+        }
+    };
+}
+
+methods! {
+    /// The chain: its identity, parameters and head.
+    Public ChainInfoMethod = chain_info(Empty) -> ChainInfo;
+    /// This node: role, progress, synchronization, peers, and whose votes are missing.
+    Public NodeStatusMethod = node_status(Empty) -> NodeStatus;
+    /// The nodes this node is connected to.
+    Public NodePeersMethod = node_peers(Empty) -> NodePeers;
+    /// One final block, by height or hash; the latest when neither is given.
+    Public BlockGetMethod = block_get(BlockGet) -> BlockView;
+    /// Final blocks, newest first.
+    Public BlockListMethod = block_list(BlockList) -> Page<BlockSummary>;
+    /// The certificate that makes a block final, with the headers up to the block it names.
+    Public BlockCertificateMethod = block_certificate(BlockSelector) -> BlockCertificate;
+    /// Hands in a signed transaction; handing in the same bytes again is harmless.
+    Public TxSubmitMethod = tx_submit(TxBytes) -> Submitted;
+    /// Hands in many signed transactions at once; each is answered for itself, in order.
+    Public TxSubmitBatchMethod = tx_submit_batch(TxSubmitBatch) -> SubmittedEach;
+    /// Where a transaction stands.
+    Public TxStatusMethod = tx_status(TxHashOnly) -> TxState;
+    /// Waits until a transaction is final or dropped, or until the time is over.
+    Public TxWaitMethod = tx_wait(TxWait) -> TxState;
+    /// A final transaction with its receipt and, on request, the proofs of both.
+    Public TxGetMethod = tx_get(TxGet) -> TxDetails;
+    /// What would happen to a transaction if it were executed on the present state.
+    Public TxSimulateMethod = tx_simulate(TxBytes) -> TxSimulated;
+    /// The bytes of a transaction body and the message its signers sign.
+    Public TxEncodeMethod = tx_encode(TxEncode) -> TxEncoded;
+    /// The content of a transaction's bytes.
+    Public TxDecodeMethod = tx_decode(TxBytes) -> TxView;
+    /// An account's balance and next nonce and, on request, their proof.
+    Public AccountGetMethod = account_get(AccountGet) -> AccountView;
+    /// The transactions that touched an account, newest first.
+    Public AccountHistoryMethod = account_history(AccountHistory) -> Page<AddressActivity>;
+    /// The validators that decide now.
+    Public ValidatorsListMethod = validators_list(Empty) -> ValidatorsList;
+    /// The state of the consensus protocol as this node sees it.
+    Public ConsensusStateMethod = consensus_state(Empty) -> ConsensusState;
+    /// What waits in this node's mempool.
+    Public MempoolStatsMethod = mempool_stats(Empty) -> MempoolStats;
+    /// Gives coins of the development account to an address.
+    Dev FaucetDripMethod = faucet_drip(FaucetDrip) -> Submitted;
+}
+
+/// Reads parameters by name or by position; absent parameters are an empty object.
+///
+/// # Errors
+///
+/// `INVALID_PARAMS` that says which parameter, with the name that was probably meant.
+pub fn parse_params<P: DeserializeOwned>(params: Value) -> Result<P, RpcError> {
+    let params = if params.is_null() { Value::Object(serde_json::Map::new()) } else { params };
+    if !params.is_object() && !params.is_array() {
+        let hint = "params is an object of named values or an array";
+        return Err(RpcError::invalid_params("neither object nor array", hint));
+    }
+    serde_json::from_value(params).map_err(|error| {
+        let why = error.to_string();
+        let hint = mistyped(&why).unwrap_or_else(|| "docs/rpc.md has an example of each method".into());
+        RpcError::invalid_params(why, hint)
+    })
+}
+
+/// Writes a result.
+fn write_result<R: Serialize>(result: &R) -> Result<Value, RpcError> {
+    serde_json::to_value(result).map_err(|_| RpcError::internal())
+}
+
+/// The method whose name is nearest to `name`, when one is near.
+#[must_use]
+pub fn closest(name: &str) -> Option<&'static str> {
+    nearest(name, METHODS.iter().map(|method| method.name))
+}
+
+/// The nearest of several names, when one is near enough to have been meant.
+fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    const LONGEST: usize = 64;
+    if name.len() > LONGEST {
+        return None;
+    }
+    let near = |candidate: &&str| strsim::damerau_levenshtein(name, candidate);
+    known.min_by_key(near).filter(|best| near(best) <= 1 + best.len() / 4)
+}
+
+/// From serde's "unknown field `x`, expected one of `a`, `b`" to "did you mean a?".
+fn mistyped(why: &str) -> Option<String> {
+    let rest = why.strip_prefix("unknown field `")?;
+    let mut quoted = rest.split('`').step_by(2);
+    let name = quoted.next()?;
+    nearest(name, quoted).map(|best| format!("did you mean {best}?"))
+}

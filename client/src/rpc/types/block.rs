@@ -1,0 +1,207 @@
+//! Blocks and certificates.
+
+use logothete_primitives::identifiers::{
+    BatchHash, BlockHash, Epoch, Height, PayloadHash, ReceiptsRoot, StateRoot, TimestampMs, TxHash,
+    View,
+};
+use serde::{Deserialize, Serialize};
+
+use super::common::{HexBytes, ValidatorRef};
+use crate::rpc::error::RpcError;
+
+/// A block, by height or by hash; the latest when neither is given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BlockSelector {
+    /// Its height.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<Height>,
+    /// Its hash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<BlockHash>,
+}
+
+/// A block to read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BlockGet {
+    /// Its height.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<Height>,
+    /// Its hash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<BlockHash>,
+    /// Whether to list the hashes of its transactions.
+    #[serde(default)]
+    pub transactions: bool,
+}
+
+/// Which block is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhichBlock {
+    /// The latest.
+    Latest,
+    /// The one at a height.
+    Height(Height),
+    /// The one with a hash.
+    Hash(BlockHash),
+}
+
+impl BlockSelector {
+    /// Which block is meant.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_PARAMS` when both a height and a hash are given.
+    pub fn which(self) -> Result<WhichBlock, RpcError> {
+        match (self.height, self.hash) {
+            (None, None) => Ok(WhichBlock::Latest),
+            (Some(height), None) => Ok(WhichBlock::Height(height)),
+            (None, Some(hash)) => Ok(WhichBlock::Hash(hash)),
+            (Some(_), Some(_)) => {
+                let why = "both height and hash are given";
+                Err(RpcError::invalid_params(why, "name the block by one of them"))
+            }
+        }
+    }
+}
+
+impl BlockGet {
+    /// The block it names.
+    #[must_use]
+    pub fn selector(self) -> BlockSelector {
+        BlockSelector { height: self.height, hash: self.hash }
+    }
+}
+
+/// Blocks to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BlockList {
+    /// From the last page; absent for the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// Entries a page, at most 100; 20 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+/// A block in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockSummary {
+    /// Its height.
+    pub height: Height,
+    /// Its hash.
+    pub hash: BlockHash,
+    /// The view it was proposed in.
+    pub view: View,
+    /// Its time.
+    pub timestamp: TimestampMs,
+    /// Who proposed it.
+    pub proposer: ValidatorRef,
+    /// Transactions executed in it.
+    pub transactions: u32,
+}
+
+/// The content of a header.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeaderView {
+    /// Validator-set period.
+    pub epoch: Epoch,
+    /// The view it was proposed in.
+    pub view: View,
+    /// Its height.
+    pub height: Height,
+    /// Hash of the block before it.
+    pub parent: BlockHash,
+    /// View of the block before it.
+    pub parent_view: View,
+    /// When the proposer made it.
+    pub timestamp: TimestampMs,
+    /// Who proposed it.
+    pub proposer: ValidatorRef,
+    /// Hash of its payload.
+    pub payload: PayloadHash,
+    /// Results of an earlier height that this header attests.
+    pub executed: ExecutedView,
+}
+
+/// Results of a height.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExecutedView {
+    /// The height.
+    pub height: Height,
+    /// Root of the state after it.
+    pub state_root: StateRoot,
+    /// Root of its receipts.
+    pub receipts_root: ReceiptsRoot,
+}
+
+/// A batch a block refers to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchView {
+    /// Its hash.
+    pub hash: BatchHash,
+    /// Who sealed it.
+    pub author: ValidatorRef,
+    /// Transactions in it.
+    pub count: u32,
+    /// Bytes of it.
+    pub bytes: u32,
+}
+
+/// A final block.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockView {
+    /// Its hash.
+    pub hash: BlockHash,
+    /// Its header.
+    pub header: HeaderView,
+    /// The batches it orders.
+    pub batches: Vec<BatchView>,
+    /// Transactions executed in it.
+    pub transaction_count: u32,
+    /// Their hashes, in order of execution, when they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transactions: Option<Vec<TxHash>>,
+    /// Results of this height, as this node computed them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub results: Option<ExecutedView>,
+    /// Who signed the commit certificate that covers it, and who did not.
+    pub signers: Vec<SignerView>,
+}
+
+/// A validator's place in a certificate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignerView {
+    /// The validator.
+    pub validator: ValidatorRef,
+    /// Its voting power.
+    #[serde(with = "super::common::decimal")]
+    pub power: u64,
+    /// Whether its signature is in the certificate.
+    pub signed: bool,
+}
+
+/// What makes a block final, in a form that can be checked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockCertificate {
+    /// The block asked for.
+    pub block: BlockHash,
+    /// Its height.
+    pub height: Height,
+    /// The view of the certificate.
+    pub view: View,
+    /// Encoded headers, from the block asked for to the certified block.
+    pub headers: Vec<HexBytes>,
+    /// Encoded commit certificate of the last of the headers.
+    pub certificate: HexBytes,
+    /// Who signed it, and who did not.
+    pub signers: Vec<SignerView>,
+    /// Voting power of the signers.
+    #[serde(with = "super::common::decimal")]
+    pub power: u64,
+    /// Voting power that is needed.
+    #[serde(with = "super::common::decimal")]
+    pub quorum: u64,
+}

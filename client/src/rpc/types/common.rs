@@ -1,0 +1,140 @@
+//! What several methods share.
+
+use std::fmt;
+
+use logothete_primitives::identifiers::{BlockHash, Height};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// No parameters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Empty {}
+
+/// The final block at which a read was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Anchor {
+    /// Its height.
+    pub height: Height,
+    /// Its hash.
+    pub hash: BlockHash,
+}
+
+/// One page of a list, newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// The entries.
+    pub items: Vec<T>,
+    /// Give this to the next call; absent on the last page. Its content is nobody's business.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+}
+
+/// A validator, as people and programs name it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ValidatorRef {
+    /// Its position in the validator set.
+    pub index: u16,
+    /// Its name in the genesis file.
+    pub name: String,
+}
+
+/// Bytes, as lowercase hex.
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+pub struct HexBytes(pub Vec<u8>);
+
+impl fmt::Debug for HexBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(&self.0))
+    }
+}
+
+impl From<Vec<u8>> for HexBytes {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+}
+
+impl AsRef<[u8]> for HexBytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Serialize for HexBytes {
+    fn serialize<S: Serializer>(&self, output: S) -> Result<S::Ok, S::Error> {
+        output.serialize_str(&hex::encode(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for HexBytes {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(input)?;
+        if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            return Err(serde::de::Error::custom("hex must be lowercase"));
+        }
+        hex::decode(text.as_ref()).map(Self).map_err(|error| {
+            let hint = if text.starts_with("0x") { " (write it without 0x)" } else { "" };
+            serde::de::Error::custom(format_args!("not hex: {error}{hint}"))
+        })
+    }
+}
+
+/// `u64` as a decimal string.
+pub mod decimal {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    /// Writes the number as a decimal string.
+    ///
+    /// # Errors
+    ///
+    /// Those of the serializer.
+    #[allow(clippy::trivially_copy_pass_by_ref)]
+    pub fn serialize<S: Serializer>(value: &u64, output: S) -> Result<S::Ok, S::Error> {
+        output.collect_str(value)
+    }
+
+    /// Reads a decimal string: digits only, no leading zero.
+    ///
+    /// # Errors
+    ///
+    /// Anything that is not the one way to write a `u64`.
+    pub fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<u64, D::Error> {
+        parse(&std::borrow::Cow::<'de, str>::deserialize(input)?)
+    }
+
+    pub(super) fn parse<E: serde::de::Error>(text: &str) -> Result<u64, E> {
+        let canonical = text == "0" || !text.starts_with(['0', '+']);
+        match text.parse() {
+            Ok(value) if canonical => Ok(value),
+            _ => Err(E::custom(format_args!("{text:?} is not a decimal 64-bit number"))),
+        }
+    }
+}
+
+/// `Option<u64>` as a decimal string; use with `default` and `skip_serializing_if`.
+pub mod decimal_option {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    /// Writes the number as a decimal string, or null.
+    ///
+    /// # Errors
+    ///
+    /// Those of the serializer.
+    #[allow(clippy::ref_option)]
+    pub fn serialize<S: Serializer>(value: &Option<u64>, output: S) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => output.collect_str(value),
+            None => output.serialize_none(),
+        }
+    }
+
+    /// Reads a decimal string or null.
+    ///
+    /// # Errors
+    ///
+    /// Anything that is not the one way to write a `u64`.
+    pub fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<Option<u64>, D::Error> {
+        let text = Option::<std::borrow::Cow<'de, str>>::deserialize(input)?;
+        text.map(|text| super::decimal::parse(&text)).transpose()
+    }
+}

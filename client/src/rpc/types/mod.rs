@@ -1,0 +1,31 @@
+//! Parameters and results of every method.
+//!
+//! Conventions: 64-bit integers and amounts are decimal strings, hashes lowercase hex, addresses
+//! bech32m. Parameters refuse names they do not know; results may gain fields. A list is
+//! `{items, next_cursor}`, newest first. A read says at which block it was answered.
+
+mod account;
+mod block;
+mod common;
+mod node;
+mod transaction;
+
+pub use account::{AccountGet, AccountHistory, AccountProof, AccountView, AddressActivity, FaucetDrip};
+pub use block::{
+    BatchView, BlockCertificate, BlockGet, BlockList, BlockSelector, BlockSummary, BlockView,
+    ExecutedView, HeaderView, SignerView, WhichBlock,
+};
+pub use common::{Anchor, Empty, HexBytes, Page, ValidatorRef, decimal, decimal_option};
+pub use node::{
+    Attendance, ChainInfo, ChainParamsView, ConsensusState, MempoolStats, Mode, NodePeers,
+    NodeStatus, PeerView, Percentiles, Role, SyncState, SyncView, ValidatorView, ValidatorsList,
+    VoteSlot,
+};
+pub use transaction::{
+    BodyView, FailureView, ReceiptProof, ReceiptView, SubmitOutcome, Submitted,
+    SubmittedEach, TxBytes, TxDetails, TxEncode, TxEncoded, TxGet, TxHashOnly, TxPlace, TxProof,
+    TxSimulated, TxState, TxStatus, TxSubmitBatch, TxView, TxWait,
+};
+
+#[cfg(test)]
+mod tests;
