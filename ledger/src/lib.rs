@@ -1,1 +1,25 @@
 //! Transactions, execution, the authenticated state, the mempool, stores and backup.
+//!
+//! The way of a transaction through this crate: bytes become a [`Candidate`](admission::Candidate), signatures make it
+//! [`Admitted`](admission::Admitted), the [`mempool`] keeps it until a [`batch`] carries it, consensus (elsewhere)
+//! orders batches by reference, [`execute`] turns a final block into changes and [receipts](receipt).
+//!
+//! Reading order: [`transaction`], [`operation`], [`modules`], [`account`], [`state`], [`execute`](mod@execute),
+//! [`receipt`], [`proof`], [`admission`], [`mempool`], [`batch`].
+
+pub mod account;
+pub mod admission;
+pub mod batch;
+pub mod error;
+pub mod execute;
+mod fast_map;
+pub mod mempool;
+pub mod modules;
+pub mod operation;
+pub mod overlay;
+pub mod params;
+pub mod proof;
+pub mod receipt;
+pub mod simulate;
+pub mod state;
+pub mod transaction;

@@ -1,0 +1,87 @@
+//! Orders over the mempool: what is taken first, what gives way first, what expires first.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use logothete_primitives::address::Address;
+use logothete_primitives::numbers::{Height, Nonce};
+
+use super::queue::{Entry, Queue};
+
+type ReadyKey = (Reverse<u64>, u64);
+type TailKey = (u64, Reverse<u64>);
+
+/// Where an account stands in the orders; kept beside its queue.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Standing {
+    ready: Option<ReadyKey>,
+    tail: Option<TailKey>,
+}
+
+/// The orders. An account has at most one place in `ready` and one in `tails`.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    /// What each account could have taken now: best price first, then earliest arrival.
+    ready: BTreeMap<ReadyKey, Address>,
+    /// The last transaction of each account: lowest price first, then latest arrival.
+    tails: BTreeMap<TailKey, Address>,
+    /// Every transaction by the height after which it is dropped.
+    expiries: BTreeMap<(Height, u64), (Address, Nonce)>,
+}
+
+impl Index {
+    /// Brings an account's places up to date with its queue.
+    pub(super) fn refresh(&mut self, address: &Address, queue: &Queue, standing: &mut Standing) {
+        let ready = queue
+            .ready()
+            .map(|entry| (Reverse(entry.price), entry.arrival));
+        if ready != standing.ready {
+            standing.ready.take().map(|key| self.ready.remove(&key));
+            ready.map(|key| self.ready.insert(key, *address));
+            standing.ready = ready;
+        }
+        let tail = queue
+            .tail()
+            .map(|entry| (entry.price, Reverse(entry.arrival)));
+        if tail != standing.tail {
+            standing.tail.take().map(|key| self.tails.remove(&key));
+            tail.map(|key| self.tails.insert(key, *address));
+            standing.tail = tail;
+        }
+    }
+
+    /// The account whose transaction is to be taken next.
+    pub(super) fn best(&self) -> Option<Address> {
+        self.ready.first_key_value().map(|(_, address)| *address)
+    }
+
+    /// The account whose last transaction gives way first, and its price.
+    pub(super) fn worst(&self) -> Option<(u64, Address)> {
+        self.tails
+            .first_key_value()
+            .map(|((price, _), address)| (*price, *address))
+    }
+
+    /// Accounts with something to take.
+    pub(super) fn ready_len(&self) -> usize {
+        self.ready.len()
+    }
+
+    pub(super) fn add_expiry(&mut self, address: &Address, entry: &Entry) {
+        self.expiries
+            .insert((entry.drop_after, entry.arrival), (*address, entry.nonce));
+    }
+
+    pub(super) fn remove_expiry(&mut self, entry: &Entry) {
+        self.expiries.remove(&(entry.drop_after, entry.arrival));
+    }
+
+    /// Takes out one transaction that may wait up to this height and no longer.
+    pub(super) fn pop_expired(&mut self, height: Height) -> Option<(Address, Nonce)> {
+        let first = self
+            .expiries
+            .first_entry()
+            .filter(|first| first.key().0 <= height)?;
+        Some(first.remove())
+    }
+}

@@ -1,0 +1,472 @@
+//! The mempool itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use logothete_primitives::address::Address;
+use logothete_primitives::amount::Amount;
+use logothete_primitives::identifiers::TxHash;
+use logothete_primitives::numbers::{Height, Nonce};
+use serde::{Deserialize, Serialize};
+
+use super::error::MempoolError;
+use super::index::{Index, Standing};
+use super::limits::MempoolLimits;
+use super::queue::{Entry, Queue};
+use crate::account::Account;
+use crate::admission::{Admitted, check_state};
+use crate::fast_map::FastMap;
+use crate::receipt::{Outcome, SkipReason};
+use crate::state::StateView;
+
+/// Transactions that wait for an order.
+#[derive(Debug)]
+pub struct Mempool {
+    limits: MempoolLimits,
+    places: FastMap<TxHash, (Address, Nonce)>,
+    accounts: FastMap<Address, (Queue, Standing)>,
+    index: Index,
+    next_arrival: u64,
+    bytes: usize,
+    in_flight: usize,
+    /// Transactions that left with recent blocks, as a moving average over eight blocks.
+    settled_per_block: usize,
+}
+
+/// What an insertion did beside adding the transaction.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inserted {
+    /// The transaction of the same nonce that it replaces.
+    pub replaced: Option<TxHash>,
+    /// Transactions of other senders that gave way, being the cheapest.
+    pub evicted: Vec<TxHash>,
+}
+
+/// Where a transaction is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Presence {
+    /// It waits to be taken.
+    Waiting,
+    /// It is in a batch that is not final.
+    InFlight,
+}
+
+/// A final block, as the mempool sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct FinalBlock<'a> {
+    /// Its height.
+    pub height: Height,
+    /// Its transactions.
+    pub transactions: &'a [Arc<Admitted>],
+    /// What became of them, one each.
+    pub outcomes: &'a [Outcome],
+    /// The next nonces of the accounts that sent something.
+    pub nonces: &'a [(Address, Nonce)],
+}
+
+/// A transaction that left without having been executed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dropped {
+    /// The transaction.
+    pub hash: TxHash,
+    /// Why it left.
+    pub reason: DropReason,
+}
+
+/// Why a transaction left without having been executed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum DropReason {
+    /// Another transaction with its nonce was executed.
+    Superseded,
+    /// It waited for as long as it may.
+    Expired,
+    /// It was ordered and skipped, and cannot become valid by waiting.
+    Skipped {
+        /// The reason of execution.
+        reason: SkipReason,
+    },
+}
+
+/// Figures about the mempool.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MempoolStats {
+    /// Transactions, in flight ones included.
+    pub count: usize,
+    /// Bytes of their encoding.
+    pub bytes: usize,
+    /// Senders.
+    pub accounts: usize,
+    /// Senders whose next transaction could be taken now.
+    pub ready_accounts: usize,
+    /// Transactions in batches that are not final.
+    pub in_flight: usize,
+    /// The bound of `count`.
+    pub count_max: usize,
+    /// The bound of `bytes`.
+    pub bytes_max: usize,
+}
+
+impl Mempool {
+    /// An empty mempool.
+    ///
+    /// # Panics
+    /// When the limits leave no room for a single transaction; configuration checks them first.
+    pub fn new(limits: MempoolLimits) -> Self {
+        assert!(
+            limits.is_usable(),
+            "a mempool holds at least one transaction"
+        );
+        Self {
+            limits,
+            places: FastMap::default(),
+            accounts: FastMap::default(),
+            index: Index::default(),
+            next_arrival: 0,
+            bytes: 0,
+            in_flight: 0,
+            settled_per_block: 0,
+        }
+    }
+
+    /// Takes a transaction in, or says why not. `now` is the height that `state` shows.
+    ///
+    /// # Errors
+    /// The first reason found, in the order: known, nonce, expiry, balance, fee, room.
+    pub fn insert<V: StateView + ?Sized>(
+        &mut self,
+        now: Height,
+        tx: Arc<Admitted>,
+        state: &V,
+    ) -> Result<Inserted, MempoolError> {
+        if self.places.contains_key(&tx.hash) {
+            return Err(MempoolError::AlreadyKnown);
+        }
+        let body = &tx.tx.body;
+        let account = state.account(&body.sender).unwrap_or_default();
+        let replaced = self.check(now, &tx, account)?;
+        let sender = body.sender;
+        let replaced = replaced
+            .and_then(|nonce| self.remove(&sender, nonce))
+            .map(|old| old.tx.hash);
+        let evicted = self.make_room(&tx)?;
+        self.add(now, tx, account.nonce);
+        Ok(Inserted { replaced, evicted })
+    }
+
+    /// Hands out the best transactions within both bounds and marks them as in flight.
+    pub fn take(&mut self, max_bytes: usize, max_txs: usize) -> Vec<Arc<Admitted>> {
+        let mut taken = Vec::new();
+        let mut room = max_bytes;
+        while taken.len() < max_txs {
+            let Some(address) = self.index.best() else {
+                break;
+            };
+            let (queue, standing) = self
+                .accounts
+                .get_mut(&address)
+                .expect("indexed accounts exist");
+            let size = queue
+                .ready()
+                .expect("indexed accounts are ready")
+                .tx
+                .bytes
+                .len();
+            let Some(rest) = room.checked_sub(size) else {
+                break;
+            };
+            room = rest;
+            let entry = queue.take().expect("the account is ready");
+            taken.push(Arc::clone(&entry.tx));
+            self.index.refresh(&address, queue, standing);
+        }
+        self.in_flight += taken.len();
+        taken
+    }
+
+    /// Settles what a final block decides. Returns what left without having been executed.
+    pub fn on_final(&mut self, block: &FinalBlock<'_>) -> Vec<Dropped> {
+        let before = self.places.len();
+        let mut dropped = Vec::new();
+        for (tx, outcome) in block.transactions.iter().zip(block.outcomes) {
+            let Some(&(sender, nonce)) = self.places.get(&tx.hash) else {
+                continue;
+            };
+            match outcome {
+                Outcome::Executed(_) => {
+                    self.remove(&sender, nonce);
+                }
+                Outcome::Skipped(SkipReason::NonceGap { .. }) => {
+                    self.put_back(&sender, nonce);
+                }
+                // The nonce settles it below, with the transaction that used it.
+                Outcome::Skipped(SkipReason::NonceUsed { .. }) => {}
+                Outcome::Skipped(reason) => {
+                    self.remove(&sender, nonce);
+                    let reason = DropReason::Skipped {
+                        reason: reason.clone(),
+                    };
+                    dropped.push(Dropped {
+                        hash: tx.hash,
+                        reason,
+                    });
+                }
+            }
+        }
+        for (address, next) in block.nonces {
+            self.settle(address, *next, &mut dropped);
+        }
+        self.drop_expired(block.height, &mut dropped);
+        let left = before.saturating_sub(self.places.len());
+        self.settled_per_block = (self.settled_per_block * 7 + left).div_ceil(8);
+        dropped
+    }
+
+    /// Makes transactions in flight wait again, because their batch will not be ordered. Unknown ones are ignored.
+    pub fn requeue<'a>(&mut self, hashes: impl IntoIterator<Item = &'a TxHash>) {
+        for hash in hashes {
+            if let Some(&(sender, nonce)) = self.places.get(hash) {
+                self.put_back(&sender, nonce);
+            }
+        }
+    }
+
+    /// Where the transaction is, if it is here.
+    pub fn presence(&self, hash: &TxHash) -> Option<Presence> {
+        self.entry(hash).map(|entry| {
+            if entry.in_flight {
+                Presence::InFlight
+            } else {
+                Presence::Waiting
+            }
+        })
+    }
+
+    /// The transaction, if it is here.
+    pub fn transaction(&self, hash: &TxHash) -> Option<&Arc<Admitted>> {
+        self.entry(hash).map(|entry| &entry.tx)
+    }
+
+    /// The nonce after the gapless run of waiting transactions of a sender: what a client should use next.
+    pub fn next_nonce(&self, address: &Address, account: &Account) -> Nonce {
+        let Some((queue, _)) = self.accounts.get(address) else {
+            return account.nonce;
+        };
+        let mut nonce = queue.next().max(account.nonce);
+        while queue.entry(nonce).is_some() {
+            nonce = nonce.next();
+        }
+        nonce
+    }
+
+    /// Whether something can be taken.
+    pub fn has_ready(&self) -> bool {
+        self.index.ready_len() > 0
+    }
+
+    /// Figures for people and metrics.
+    pub fn stats(&self) -> MempoolStats {
+        MempoolStats {
+            count: self.places.len(),
+            bytes: self.bytes,
+            accounts: self.accounts.len(),
+            ready_accounts: self.index.ready_len(),
+            in_flight: self.in_flight,
+            count_max: self.limits.count,
+            bytes_max: self.limits.bytes,
+        }
+    }
+
+    /// When a sixteenth of what waits will have left, judging by recent blocks.
+    pub fn retry_after(&self) -> Duration {
+        const LEAST: Duration = Duration::from_millis(50);
+        const MOST: Duration = Duration::from_secs(10);
+        let blocks = (self.places.len() / 16)
+            .div_ceil(self.settled_per_block.max(1))
+            .max(1);
+        let blocks = u32::try_from(blocks).unwrap_or(u32::MAX);
+        self.limits
+            .block_interval
+            .saturating_mul(blocks)
+            .clamp(LEAST, MOST)
+    }
+
+    /// Checks a transaction against state and queue. Returns the nonce of the one that it would replace.
+    fn check(
+        &self,
+        now: Height,
+        tx: &Admitted,
+        mut account: Account,
+    ) -> Result<Option<Nonce>, MempoolError> {
+        let body = &tx.tx.body;
+        let queue = self.accounts.get(&body.sender).map(|(queue, _)| queue);
+        // The mempool may have heard of a later block than the view shows.
+        account.nonce = queue.map_or(account.nonce, |queue| queue.next().max(account.nonce));
+        check_state(body, &account, now)?;
+        let least = self.limits.min_price.units().saturating_mul(body.weight());
+        if body.fee.units() < least {
+            return Err(MempoolError::FeeTooLow {
+                expected: Amount::new(least),
+                got: body.fee,
+            });
+        }
+        let Some(queue) = queue else { return Ok(None) };
+        let same_nonce = queue.entry(body.nonce);
+        let replaced_fee = same_nonce.map_or(0, |entry| entry.tx.tx.body.fee.units());
+        let fees = queue
+            .fees()
+            .saturating_sub(replaced_fee)
+            .saturating_add(body.fee.units());
+        if account.balance.units() < fees {
+            return Err(MempoolError::InsufficientBalance {
+                needed: Amount::new(fees),
+                available: account.balance,
+            });
+        }
+        match same_nonce {
+            Some(entry) if entry.in_flight => {
+                Err(MempoolError::NonceInFlight { nonce: body.nonce })
+            }
+            Some(entry) => {
+                let min = self.limits.replacement_fee(entry.tx.tx.body.fee);
+                if body.fee < min {
+                    return Err(MempoolError::Underpriced { min, got: body.fee });
+                }
+                Ok(Some(body.nonce))
+            }
+            None if queue.len() >= self.limits.per_account => Err(MempoolError::PerAccountFull {
+                limit: self.limits.per_account,
+            }),
+            None => Ok(None),
+        }
+    }
+
+    /// Evicts the cheapest transactions of other senders until the new one fits.
+    fn make_room(&mut self, tx: &Admitted) -> Result<Vec<TxHash>, MempoolError> {
+        let body = &tx.tx.body;
+        let mut evicted = Vec::new();
+        while self.places.len() >= self.limits.count
+            || self.bytes + tx.bytes.len() > self.limits.bytes
+        {
+            let gives_way = |(price, address): &(u64, Address)| {
+                *address != body.sender
+                    && self.limits.replacement_fee(Amount::new(*price)).units() <= body.price()
+            };
+            let Some((_, address)) = self.index.worst().filter(gives_way) else {
+                return Err(MempoolError::Full {
+                    retry_after: self.retry_after(),
+                });
+            };
+            let (queue, _) = &self.accounts[&address];
+            let nonce = queue.tail().expect("indexed accounts have a tail").nonce;
+            let removed = self.remove(&address, nonce).expect("the tail exists");
+            evicted.push(removed.tx.hash);
+        }
+        Ok(evicted)
+    }
+
+    fn add(&mut self, now: Height, tx: Arc<Admitted>, next: Nonce) {
+        let body = &tx.tx.body;
+        let (sender, nonce) = (body.sender, body.nonce);
+        let entry = Entry {
+            nonce,
+            price: body.price(),
+            arrival: self.next_arrival,
+            in_flight: false,
+            drop_after: body.expiry.min(now.plus(self.limits.lifetime_blocks)),
+            tx,
+        };
+        self.next_arrival += 1;
+        self.bytes += entry.tx.bytes.len();
+        self.places.insert(entry.tx.hash, (sender, nonce));
+        self.index.add_expiry(&sender, &entry);
+        let (queue, standing) = self
+            .accounts
+            .entry(sender)
+            .or_insert_with(|| (Queue::new(next), Standing::default()));
+        queue.insert(entry);
+        self.index.refresh(&sender, queue, standing);
+    }
+
+    fn remove(&mut self, address: &Address, nonce: Nonce) -> Option<Entry> {
+        let (queue, _) = self.accounts.get_mut(address)?;
+        let entry = queue.remove(nonce)?;
+        self.forget(&entry);
+        self.refresh(address);
+        Some(entry)
+    }
+
+    fn put_back(&mut self, address: &Address, nonce: Nonce) {
+        if let Some((queue, _)) = self.accounts.get_mut(address)
+            && queue.put_back(nonce)
+        {
+            self.in_flight -= 1;
+            self.refresh(address);
+        }
+    }
+
+    fn settle(&mut self, address: &Address, next: Nonce, dropped: &mut Vec<Dropped>) {
+        let Some((queue, _)) = self.accounts.get_mut(address) else {
+            return;
+        };
+        for entry in queue.settle(next) {
+            self.forget(&entry);
+            dropped.push(Dropped {
+                hash: entry.tx.hash,
+                reason: DropReason::Superseded,
+            });
+        }
+        self.refresh(address);
+    }
+
+    fn drop_expired(&mut self, height: Height, dropped: &mut Vec<Dropped>) {
+        while let Some((address, nonce)) = self.index.pop_expired(height) {
+            let (queue, _) = self
+                .accounts
+                .get_mut(&address)
+                .expect("indexed accounts exist");
+            let entry = queue.entry(nonce).expect("indexed transactions exist");
+            let expiry = entry.tx.tx.body.expiry;
+            if entry.in_flight && expiry > height {
+                // A batch may still bring it: only its own expiry ends it.
+                queue.set_drop_after(nonce, expiry);
+                let entry = queue.entry(nonce).expect("it was there before");
+                self.index.add_expiry(&address, entry);
+                continue;
+            }
+            if let Some(entry) = self.remove(&address, nonce) {
+                dropped.push(Dropped {
+                    hash: entry.tx.hash,
+                    reason: DropReason::Expired,
+                });
+            }
+        }
+    }
+
+    /// Takes an entry that left its queue out of everything else.
+    fn forget(&mut self, entry: &Entry) {
+        self.places.remove(&entry.tx.hash);
+        self.index.remove_expiry(entry);
+        self.bytes -= entry.tx.bytes.len();
+        self.in_flight -= usize::from(entry.in_flight);
+    }
+
+    /// Brings the orders up to date after a change of a queue; an empty queue goes.
+    fn refresh(&mut self, address: &Address) {
+        let Some((queue, standing)) = self.accounts.get_mut(address) else {
+            return;
+        };
+        self.index.refresh(address, queue, standing);
+        if queue.is_empty() {
+            self.accounts.remove(address);
+        }
+    }
+
+    fn entry(&self, hash: &TxHash) -> Option<&Entry> {
+        let (address, nonce) = self.places.get(hash)?;
+        self.accounts
+            .get(address)
+            .and_then(|(queue, _)| queue.entry(*nonce))
+    }
+}

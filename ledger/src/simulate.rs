@@ -1,0 +1,48 @@
+//! Trying a transaction on a state without changing it.
+
+use logothete_primitives::address::Address;
+use logothete_primitives::numbers::Height;
+use serde::{Deserialize, Serialize};
+
+use crate::account::Account;
+use crate::execute::{DeclaredKeys, Executor};
+use crate::receipt::{SkipReason, Status};
+use crate::state::{StateKey, StateView};
+use crate::transaction::Body;
+
+/// What a transaction would do if the next block held it alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Simulation {
+    /// Whether it would count, and how; signatures are not looked at.
+    pub outcome: Result<Status, SkipReason>,
+    /// The accounts that it touches, before and after. The credit of the fee is left out.
+    pub accounts: Vec<AccountChange>,
+}
+
+/// An account before and after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountChange {
+    /// Whose.
+    pub address: Address,
+    /// Before; absent when it did not exist.
+    pub before: Option<Account>,
+    /// After; absent when it would not exist.
+    pub after: Option<Account>,
+}
+
+/// Runs a body on a view as if in a block of the given height.
+pub fn simulate<V: StateView>(view: &V, height: Height, body: &Body) -> Simulation {
+    let mut executor = Executor::new(view, height);
+    let declared = DeclaredKeys::of(std::iter::once(body));
+    let outcome = executor.run(body, &mut declared.cursor());
+    let accounts = body
+        .accounts()
+        .into_iter()
+        .map(|address| AccountChange {
+            before: view.account(&address),
+            after: executor.account(&StateKey::account(&address)),
+            address,
+        })
+        .collect();
+    Simulation { outcome, accounts }
+}
