@@ -65,6 +65,8 @@ domains! {
     STATE_KEY = "lgt/state-key";
     /// A leaf of the state tree.
     STATE_LEAF = "lgt/state-leaf";
+    /// A value of the state, as its leaf covers it.
+    STATE_VALUE = "lgt/state-value";
     /// An inner node of the state tree.
     STATE_NODE = "lgt/state-node";
     /// A prepare vote (R2).
