@@ -195,6 +195,14 @@ impl RefusalReason {
         }
     }
 
+    /// The reason as the other side reads it.
+    pub(crate) fn as_told(&self) -> Self {
+        Self::ByPeer {
+            code: self.code(),
+            words: self.to_string(),
+        }
+    }
+
     /// Whether trying again can help only after somebody changed a configuration.
     pub const fn is_lasting(&self) -> bool {
         matches!(self.code(), 1..=5 | 12)

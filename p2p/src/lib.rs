@@ -1,13 +1,22 @@
 //! Peers, lanes, gossip and budgets over libp2p, with a simulated twin.
 
 pub mod config;
+mod connected;
+mod control;
+mod envelope;
 pub mod error;
 mod frame;
+mod gossip;
 pub mod handshake;
+mod hub;
 pub mod lane;
 pub mod network;
 pub mod peer;
+mod queue;
+mod requests;
 pub mod retry;
+pub mod simulated;
+mod standing;
 
 pub use bytes::Bytes;
 pub use libp2p::Multiaddr;

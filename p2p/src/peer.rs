@@ -131,8 +131,6 @@ pub enum Violation {
     },
     /// A stream opened at a time or in a number that the protocol does not know.
     UnexpectedStream,
-    /// More unanswered requests than a correct node keeps.
-    RequestFlood,
 }
 
 impl fmt::Display for Violation {
@@ -146,7 +144,6 @@ impl fmt::Display for Violation {
             }
             Self::Undecodable { lane } => write!(f, "a frame on {lane} does not decode"),
             Self::UnexpectedStream => f.write_str("an unexpected stream"),
-            Self::RequestFlood => f.write_str("too many requests at a time"),
         }
     }
 }

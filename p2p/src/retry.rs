@@ -1,7 +1,7 @@
 //! The one retry policy of the node: exponential, with jitter, a cap, a budget and a deadline.
 //! Dialling, sync and submission all use it.
 
-use std::{fmt, future::Future, time::Duration};
+use std::{fmt, time::Duration};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 
