@@ -1,1 +1,32 @@
 //! The Logothete node: command line, driver, pipeline, sync and RPC.
+//!
+//! The way of a transaction through a node: [`admission`] checks it, [`mempool`] keeps it, [`dissemination`] carries
+//! it to all validators in a batch, [`driver`] steps the consensus core that orders batches, [`executor`] turns final
+//! blocks into state, [`service`] answers what became of it. [`sync`] brings back a node that was away,
+//! [`recover`] one that was down, [`supervise`] ends one whose stages are not well, [`node`] puts all together.
+
+pub mod admin;
+pub mod admission;
+pub mod bench;
+pub mod chain;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod devnet;
+pub mod dissemination;
+pub mod driver;
+pub mod executor;
+pub mod finality;
+pub mod gossip;
+pub mod head;
+pub mod logging;
+pub mod mempool;
+pub mod metrics;
+pub mod node;
+pub mod recover;
+pub mod rpc;
+pub mod service;
+pub mod state;
+pub mod supervise;
+pub mod sync;
+pub mod workers;

@@ -1,0 +1,23 @@
+//! Dissemination: transactions travel in batches, apart from their order.
+//!
+//! Every validator seals what it admitted into batches and streams them to all others. A receiver checks the
+//! signatures, stores the batch and acknowledges it. A proposal then names batches by hash, and a validator
+//! votes only when it holds each of them. [`Dissemination`] is a value: events go in, [`Effect`]s come out.
+
+mod check;
+mod final_blocks;
+mod held;
+mod message;
+mod outbox;
+mod pool;
+mod search;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub use check::{PayloadCheck, PayloadRule};
+pub use held::{BatchRules, HeldBatch, Trust};
+pub use message::BatchMessage;
+pub use outbox::Outbox;
+pub use pool::BatchPool;
+pub use state::{BuildRequest, Dissemination, Effect, Limits, Start};

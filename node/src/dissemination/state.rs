@@ -1,0 +1,481 @@
+//! Dissemination as a value: what is held, what is checked, what may be proposed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use logothete_consensus::{Block, Executed};
+use logothete_ledger::admission::Admitted;
+use logothete_ledger::batch::{Batch, BatchRef, Payload};
+use logothete_ledger::error::BatchError;
+use logothete_primitives::codec::BoundedVec;
+use logothete_primitives::{BatchHash, BlockHash, Height, ValidatorIndex, View};
+use logothete_primitives::limits::MAX_BATCHES_PER_BLOCK;
+use tracing::{debug, warn};
+
+use super::check::{PayloadCheck, PayloadRule, batches_in, decode_payload};
+use super::final_blocks::{FinalBlock, FinalBlocks};
+use super::held::HeldBatch;
+use super::message::{BatchMessage, author_of};
+use super::outbox::Outbox;
+use super::pool::BatchPool;
+use super::search::Search;
+
+/// How many local results are remembered for comparison with what proposals attest.
+const REMEMBERED_RESULTS: usize = 1_024;
+/// Proposals checked at the same time: the current view and those just ahead or behind.
+const MAX_CHECKS: usize = 16;
+
+/// Bounds and intervals of dissemination.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Own batches that may wait for an order at the same time.
+    pub own_batches_max: usize,
+    /// Bytes held for one author before more are dropped; the author sends again later.
+    pub author_bytes_max: usize,
+    /// Received batches being verified at the same time.
+    pub verifying_max: usize,
+    /// Pause before an unacknowledged batch is sent again.
+    pub resend_interval: Duration,
+    /// Pause before missing batches are asked for again.
+    pub request_interval: Duration,
+    /// Blocks that may be final but not yet executed before proposals are sent empty.
+    pub execution_lag_max: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            own_batches_max: 16,
+            author_bytes_max: 32 * 1024 * 1024,
+            verifying_max: 64,
+            resend_interval: Duration::from_millis(500),
+            request_interval: Duration::from_millis(100),
+            execution_lag_max: 16,
+        }
+    }
+}
+
+/// A leader's wish for a payload.
+#[derive(Clone, Debug)]
+pub struct BuildRequest {
+    /// The view to propose in.
+    pub view: View,
+    /// The blocks between the last final one and the new one, oldest first.
+    pub ancestors: Vec<Arc<Block>>,
+    /// Whether the payload may name batches.
+    pub must_be_empty: bool,
+    /// Whether to answer even when there is nothing to order or attest.
+    pub idle_expired: bool,
+}
+
+/// What dissemination wants done.
+#[derive(Debug)]
+pub enum Effect {
+    /// Send a frame to one validator.
+    Send(ValidatorIndex, BatchMessage),
+    /// Send a frame to all other validators.
+    Broadcast(BatchMessage),
+    /// Check the signatures of a received batch, then call [`Dissemination::on_verified`].
+    Verify(ValidatorIndex, Bytes),
+    /// Write a batch to the store; it becomes durable with the next safety state.
+    Store(Arc<HeldBatch>),
+    /// Find a batch in the store and send it.
+    Serve(ValidatorIndex, BatchHash),
+    /// Look for these batches in the store; call [`Dissemination::on_stored`] for each found.
+    Load(Vec<BatchHash>),
+    /// The answer to a payload check.
+    Checked(BlockHash, Result<(), PayloadRule>),
+    /// A final block whose batches are all at hand, in the order of heights.
+    Executable(Arc<Block>, Vec<Arc<HeldBatch>>),
+    /// The answer to a [`BuildRequest`].
+    Built(View, Vec<u8>, Executed),
+    /// Whether something waits for an order or an attestation.
+    PendingWork(bool),
+    /// A peer sent an invalid batch.
+    Fault(ValidatorIndex, BatchError),
+}
+
+/// The state of dissemination on one node.
+pub struct Dissemination {
+    own: Option<ValidatorIndex>,
+    validators: u16,
+    limits: Limits,
+    pool: BatchPool,
+    outbox: Outbox,
+    sequence: u64,
+    verifying: usize,
+    requested: BTreeSet<BatchHash>,
+    checks: BTreeMap<BlockHash, PayloadCheck>,
+    final_blocks: FinalBlocks,
+    build: Option<BuildRequest>,
+    results: BTreeMap<Height, Executed>,
+    /// The newest local result.
+    executed: Executed,
+    /// The newest result attested by a final block.
+    attested: Executed,
+    /// The newest final height, executed or not.
+    committed: Height,
+    /// The newest final height that ordered something.
+    last_work: Height,
+    pending_work: bool,
+    effects: Vec<Effect>,
+}
+
+impl Dissemination {
+    /// Starts from the newest local result and the newest attestation in the final chain.
+    /// `sequence` numbers own batches; it must be above any used before (the clock at start serves).
+    pub fn new(
+        own: Option<ValidatorIndex>,
+        validators: u16,
+        limits: Limits,
+        start: Start,
+    ) -> Self {
+        let outbox = Outbox::new(validators, limits.resend_interval);
+        let executed = *start.results.last().expect("height 0 always has a result");
+        let results = start.results.into_iter().map(|result| (result.height, result)).collect();
+        Self {
+            own,
+            validators,
+            limits,
+            pool: BatchPool::default(),
+            outbox,
+            sequence: start.sequence,
+            verifying: 0,
+            requested: BTreeSet::new(),
+            checks: BTreeMap::new(),
+            final_blocks: FinalBlocks::default(),
+            build: None,
+            results,
+            committed: start.committed,
+            last_work: start.last_work,
+            executed,
+            attested: start.attested,
+            pending_work: false,
+            effects: Vec::new(),
+        }
+    }
+
+    /// The effects since the last call, in order.
+    pub fn take_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+
+    /// The next time at which [`Dissemination::on_tick`] has something to do.
+    pub fn next_deadline(&self) -> Option<Duration> {
+        let requests = self.checks.values().map(|check| &check.search);
+        let requests = requests.chain(self.final_blocks.searches());
+        let requests = requests.filter_map(Search::next_deadline).min();
+        [self.outbox.next_deadline(), requests].into_iter().flatten().min()
+    }
+
+    /// Whether the mempool may seal another batch now.
+    pub fn can_seal(&self) -> bool {
+        self.own.is_some() && self.outbox.outstanding().0 < self.limits.own_batches_max
+    }
+
+    /// Number of batches waiting for an order, for metrics and status.
+    pub fn waiting(&self) -> usize {
+        self.pool.len()
+    }
+
+    /// Seals admitted transactions into a batch of our own and sends it to everybody.
+    pub fn seal(&mut self, now: Duration, transactions: Vec<Arc<Admitted>>) {
+        let Some(own) = self.own else { return };
+        if transactions.is_empty() {
+            return;
+        }
+        let sealed = Batch::seal(own, self.sequence, &transactions);
+        self.sequence += 1;
+        let held = Arc::new(HeldBatch::sealed(sealed, transactions));
+        self.outbox.insert(now, held.hash(), held.bytes.len());
+        self.effects.push(Effect::Store(held.clone()));
+        self.effects.push(Effect::Broadcast(BatchMessage::Batch(held.bytes.clone())));
+        self.hold(held);
+    }
+
+    /// Handles a frame of the batch lane.
+    pub fn on_message(&mut self, from: ValidatorIndex, message: BatchMessage) {
+        match message {
+            BatchMessage::Batch(bytes) => self.on_batch(from, bytes),
+            BatchMessage::Ack(hash) => self.outbox.acknowledge(&hash, from),
+            BatchMessage::Request(hashes) => {
+                for hash in hashes.into_inner() {
+                    self.effects.push(Effect::Serve(from, hash));
+                }
+            }
+        }
+    }
+
+    fn on_batch(&mut self, from: ValidatorIndex, bytes: Bytes) {
+        let Some(author) = author_of(&bytes) else { return };
+        let relayed = author != from;
+        if author.get() >= self.validators || (relayed && self.requested.is_empty()) {
+            return;
+        }
+        let full = self.pool.bytes_of(author) >= self.limits.author_bytes_max;
+        if (full && self.requested.is_empty()) || self.verifying >= self.limits.verifying_max {
+            debug!(event = "batch.dropped", author = author.get(), full);
+            return;
+        }
+        self.verifying += 1;
+        self.effects.push(Effect::Verify(from, bytes));
+    }
+
+    /// Takes the verdict on a received batch.
+    pub fn on_verified(&mut self, from: ValidatorIndex, verdict: Result<HeldBatch, BatchError>) {
+        self.verifying = self.verifying.saturating_sub(1);
+        let held = match verdict {
+            Ok(held) => Arc::new(held),
+            Err(fault) => return self.effects.push(Effect::Fault(from, fault)),
+        };
+        let (hash, author) = (held.hash(), held.reference.author);
+        let asked = self.requested.remove(&hash);
+        if author != from && !asked {
+            return;
+        }
+        if author == from {
+            self.effects.push(Effect::Send(author, BatchMessage::Ack(hash)));
+        }
+        if asked || !self.pool.knows(&hash) {
+            self.effects.push(Effect::Store(held.clone()));
+            self.hold(held);
+        }
+    }
+
+    /// Takes a batch found in our own store.
+    pub fn on_stored(&mut self, held: Arc<HeldBatch>) {
+        self.requested.remove(&held.hash());
+        self.hold(held);
+    }
+
+    fn hold(&mut self, held: Arc<HeldBatch>) {
+        let hash = held.hash();
+        self.final_blocks.on_batch(&held);
+        self.pool.insert(held);
+        for check in self.checks.values_mut() {
+            check.search.missing.remove(&hash);
+        }
+        self.release_final();
+        self.settle_checks();
+        self.try_build();
+        self.announce_work();
+    }
+
+    /// Starts the check of a proposed payload.
+    pub fn check(&mut self, now: Duration, block: Arc<Block>, ancestors: &[Arc<Block>]) {
+        let hash = block.hash();
+        let references = match decode_payload(&block.payload, &batches_in(ancestors)) {
+            Ok(references) => references,
+            Err(rule) => return self.effects.push(Effect::Checked(hash, Err(rule))),
+        };
+        let missing: BTreeSet<_> = references
+            .iter()
+            .map(|reference| reference.hash)
+            .filter(|batch| self.pool.held(batch).is_none())
+            .collect();
+        self.load(&missing);
+        let search = Search::new(now, block.header.proposer, &references, missing);
+        self.checks.insert(hash, PayloadCheck { block, references, search });
+        self.drop_oldest_check();
+        self.settle_checks();
+    }
+
+    fn load(&mut self, missing: &BTreeSet<BatchHash>) {
+        if !missing.is_empty() {
+            self.effects.push(Effect::Load(missing.iter().copied().collect()));
+        }
+    }
+
+    fn drop_oldest_check(&mut self) {
+        while self.checks.len() > MAX_CHECKS {
+            let oldest = self.checks.iter().min_by_key(|(_, c)| c.block.header.view);
+            let Some(hash) = oldest.map(|(hash, _)| *hash) else { return };
+            self.checks.remove(&hash);
+        }
+    }
+
+    /// Answers every check that has all it needs.
+    fn settle_checks(&mut self) {
+        let settled: Vec<_> = self
+            .checks
+            .iter()
+            .filter(|(_, check)| check.search.missing.is_empty())
+            .filter_map(|(hash, check)| Some((*hash, self.verdict(check)?)))
+            .collect();
+        for (hash, verdict) in settled {
+            self.checks.remove(&hash);
+            self.effects.push(Effect::Checked(hash, verdict));
+        }
+    }
+
+    /// The verdict on a payload whose batches are all held; `None` while its attestation is ahead of us.
+    fn verdict(&self, check: &PayloadCheck) -> Option<Result<(), PayloadRule>> {
+        for reference in &check.references {
+            let held = self.pool.held(&reference.hash);
+            if held.is_some_and(|batch| batch.reference != *reference) {
+                return Some(Err(PayloadRule::Misdescribed(reference.hash)));
+            }
+        }
+        let attested = check.executed();
+        if attested.height > self.executed.height {
+            return None;
+        }
+        match self.results.get(&attested.height) {
+            Some(ours) if ours == attested => Some(Ok(())),
+            _ => Some(Err(PayloadRule::ExecutedDiffers { height: attested.height })),
+        }
+    }
+
+    /// Takes a leader's wish for a payload; the answer comes when there is something to say.
+    pub fn on_build(&mut self, request: BuildRequest) {
+        self.build = Some(request);
+        self.try_build();
+    }
+
+    /// Forgets a wish for a payload whose view has passed.
+    pub fn on_view(&mut self, view: View) {
+        if self.build.as_ref().is_some_and(|request| request.view < view) {
+            self.build = None;
+        }
+    }
+
+    fn try_build(&mut self) {
+        let Some(request) = &self.build else { return };
+        let parent = request.ancestors.last().map_or(&self.attested, |b| &b.header.executed);
+        let executed = if parent.height > self.executed.height { parent } else { &self.executed };
+        let lag = self.committed.get().saturating_sub(self.executed.height.get());
+        let batches = if request.must_be_empty || lag > self.limits.execution_lag_max {
+            Vec::new()
+        } else {
+            self.pool.oldest(&batches_in(&request.ancestors), MAX_BATCHES_PER_BLOCK)
+        };
+        let attests = self.last_work > parent.height && executed.height > parent.height;
+        if batches.is_empty() && !attests && !request.idle_expired {
+            return;
+        }
+        let (view, executed) = (request.view, *executed);
+        self.build = None;
+        self.effects.push(Effect::Built(view, encode_payload(batches), executed));
+    }
+
+    /// Takes a final block. It comes back as [`Effect::Executable`] when all its batches are at hand.
+    pub fn on_commit(&mut self, now: Duration, block: Arc<Block>) {
+        let references = Payload::decode(&block.payload)
+            .map(|payload| payload.batches.into_inner())
+            .unwrap_or_default();
+        self.committed = block.header.height;
+        self.attested = block.header.executed;
+        if !references.is_empty() {
+            self.last_work = block.header.height;
+        }
+        let mut held = BTreeMap::new();
+        let mut missing = BTreeSet::new();
+        for reference in &references {
+            self.outbox.finalize(&reference.hash);
+            match self.pool.finalize(reference.hash) {
+                Some(batch) => {
+                    held.insert(reference.hash, batch);
+                }
+                None => {
+                    missing.insert(reference.hash);
+                }
+            }
+        }
+        self.load(&missing);
+        let search = Search::new(now, block.header.proposer, &references, missing);
+        self.final_blocks.push(FinalBlock { block, references, held, search });
+        let committed = self.committed;
+        self.checks.retain(|_, check| check.block.header.height > committed);
+        self.release_final();
+        self.announce_work();
+    }
+
+    fn release_final(&mut self) {
+        while let Some((block, batches)) = self.final_blocks.pop_complete() {
+            self.effects.push(Effect::Executable(block, batches));
+        }
+    }
+
+    /// Takes a local result.
+    pub fn on_executed(&mut self, executed: Executed) {
+        if executed.height <= self.executed.height {
+            return;
+        }
+        self.results.insert(executed.height, executed);
+        while self.results.len() > REMEMBERED_RESULTS {
+            self.results.pop_first();
+        }
+        self.executed = executed;
+        self.settle_checks();
+        self.try_build();
+        self.announce_work();
+    }
+
+    /// The local result at a height, if it is still remembered.
+    pub fn result(&self, height: Height) -> Option<&Executed> {
+        self.results.get(&height)
+    }
+
+    /// Sends again what was not acknowledged and asks again for what is missing.
+    pub fn on_tick(&mut self, now: Duration) {
+        if let Some(own) = self.own {
+            for (hash, validator) in self.outbox.due(now, own) {
+                self.effects.push(Effect::Serve(validator, hash));
+            }
+        }
+        let searches = self.checks.values_mut().map(|check| &mut check.search);
+        let searches = searches.chain(self.final_blocks.searches_mut());
+        let (validators, own, pause) = (self.validators, self.own, self.limits.request_interval);
+        let requests: Vec<_> =
+            searches.filter_map(|search| search.due(now, pause, validators)).collect();
+        for (hashes, mut targets) in requests {
+            targets.retain(|target| Some(*target) != own);
+            self.request(&hashes, &targets);
+        }
+    }
+
+    fn request(&mut self, hashes: &[BatchHash], targets: &BTreeSet<ValidatorIndex>) {
+        self.requested.extend(hashes.iter().copied());
+        while self.requested.len() > MAX_CHECKS * MAX_BATCHES_PER_BLOCK {
+            self.requested.pop_first();
+        }
+        let Ok(wanted) = BoundedVec::try_from(hashes.to_vec()) else {
+            warn!(event = "batch.request_too_large", count = hashes.len());
+            return;
+        };
+        for target in targets {
+            self.effects.push(Effect::Send(*target, BatchMessage::Request(wanted.clone())));
+        }
+    }
+
+    fn announce_work(&mut self) {
+        let pending = !self.pool.is_empty() || self.last_work > self.attested.height;
+        if pending != self.pending_work {
+            self.pending_work = pending;
+            self.effects.push(Effect::PendingWork(pending));
+        }
+    }
+}
+
+/// Where dissemination starts after a restart.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// Recent local results, oldest first; the last is the newest. Never empty: height 0 has a result.
+    pub results: Vec<Executed>,
+    /// What the newest final block attests.
+    pub attested: Executed,
+    /// The newest final height.
+    pub committed: Height,
+    /// The newest final height that ordered something, or that height's upper bound.
+    pub last_work: Height,
+    /// First sequence number for own batches.
+    pub sequence: u64,
+}
+
+fn encode_payload(batches: Vec<BatchRef>) -> Vec<u8> {
+    let batches = BoundedVec::try_from(batches)
+        .expect("the pool hands out at most MAX_BATCHES_PER_BLOCK batches");
+    Payload { batches }.encode()
+}

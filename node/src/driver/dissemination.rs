@@ -1,0 +1,90 @@
+//! The effects of dissemination, performed.
+
+use std::sync::Arc;
+
+use logothete_consensus::{Event, PayloadFault};
+use logothete_p2p::{Lane, PeerFault};
+use logothete_primitives::{BatchHash, ValidatorIndex};
+use tracing::{debug, warn};
+
+use super::{Driver, DriverError, Report};
+use crate::dissemination::{BatchMessage, Effect, HeldBatch, PayloadRule, Trust};
+use crate::executor::ReadyBlock;
+use crate::sync::Committed;
+
+impl Driver {
+    pub(super) fn perform_effect(&mut self, effect: Effect) -> Result<(), DriverError> {
+        match effect {
+            Effect::Send(to, message) => self.outbox.send(to, Lane::Batches, message.to_frame()),
+            Effect::Broadcast(message) => self.outbox.broadcast(Lane::Batches, message.to_frame()),
+            Effect::Verify(from, bytes) => self.verify_batch(from, bytes),
+            Effect::Store(held) => {
+                self.tools.chain.store().put_batch(&held.hash(), &held.bytes)?;
+            }
+            Effect::Serve(to, hash) => self.serve_batch(to, &hash)?,
+            Effect::Load(hashes) => self.load_batches(&hashes)?,
+            Effect::Checked(block, verdict) => {
+                if let Err(rule) = &verdict {
+                    warn!(event = "payload.refused", %block, %rule);
+                }
+                let verdict = verdict.map_err(|rule| fault_of(&rule));
+                self.step(Event::PayloadChecked { block, verdict })?;
+            }
+            Effect::Built(view, payload, executed) => {
+                self.step(Event::PayloadBuilt { view, payload, executed })?;
+            }
+            Effect::Executable(block, batches) => {
+                let executable = Committed { height: block.header.height, hash: block.hash() };
+                self.tools.ready.offer(ReadyBlock { block, batches });
+                self.outlets.executable.send_replace(executable);
+            }
+            Effect::PendingWork(pending) => self.step(Event::PendingWork(pending))?,
+            Effect::Fault(from, fault) => {
+                warn!(event = "batch.refused", from = from.get(), %fault);
+                if let Some(key) = self.outbox.key_of(from) {
+                    self.tools.network.report(&key, PeerFault::Invalid);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn verify_batch(&self, from: ValidatorIndex, bytes: bytes::Bytes) {
+        let rules = self.tools.chain.genesis().rules.clone();
+        let (workers, reports) = (self.tools.workers, self.outlets.reports.clone());
+        tokio::spawn(async move {
+            let verdict =
+                workers.run(move || HeldBatch::verify(&rules, bytes, Trust::Check)).await;
+            // The driver is gone only when the node stops.
+            let _ = reports.send(Report::BatchVerified(from, verdict)).await;
+        });
+    }
+
+    fn serve_batch(&mut self, to: ValidatorIndex, hash: &BatchHash) -> Result<(), DriverError> {
+        if let Some(bytes) = self.tools.chain.store().batch(hash)? {
+            let message = BatchMessage::Batch(bytes.into());
+            self.outbox.send(to, Lane::Batches, message.to_frame());
+        } else {
+            debug!(event = "batch.not_held", %hash, to = to.get());
+        }
+        Ok(())
+    }
+
+    fn load_batches(&mut self, hashes: &[BatchHash]) -> Result<(), DriverError> {
+        for hash in hashes {
+            if let Some(held) = self.tools.chain.batch(hash)? {
+                self.dissemination.on_stored(Arc::new(held));
+            }
+        }
+        Ok(())
+    }
+}
+
+const fn fault_of(rule: &PayloadRule) -> PayloadFault {
+    match rule {
+        PayloadRule::Malformed(_) => PayloadFault::Malformed,
+        PayloadRule::Repeated(_) => PayloadFault::Duplicate,
+        PayloadRule::Misdescribed(_) => PayloadFault::Mismatch,
+        PayloadRule::ExecutedDiffers { .. } => PayloadFault::Divergent,
+    }
+}

@@ -1,0 +1,122 @@
+//! The mempool as the stages of the node share it.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use logothete_ledger::account::Account;
+use logothete_ledger::admission::Admitted;
+use logothete_ledger::mempool::{
+    DropReason, FinalBlock, Inserted, Mempool, MempoolError, MempoolLimits, MempoolStats, Presence,
+};
+use logothete_ledger::state::StateView;
+use logothete_primitives::limits::{MAX_BATCH_BYTES, MAX_BATCH_TXS};
+use logothete_primitives::{Address, Height, Nonce, TxHash};
+use tokio::sync::Notify;
+
+/// How many dropped transactions are remembered, so that their senders learn why.
+const REMEMBERED_DROPS: usize = 4_096;
+/// Bytes of transactions that one batch takes: the rest of the frame is the batch's own fields.
+const BATCH_CONTENT_BYTES: usize =
+    MAX_BATCH_BYTES - 64 - MAX_BATCH_TXS * logothete_ledger::batch::BATCH_ENTRY_BYTES;
+
+struct Inner {
+    pool: Mempool,
+    dropped: VecDeque<(TxHash, DropReason)>,
+}
+
+/// Waiting transactions behind a lock that is never held across a wait or a disk write.
+#[derive(Clone)]
+pub struct SharedMempool {
+    inner: Arc<Mutex<Inner>>,
+    arrived: Arc<Notify>,
+}
+
+impl SharedMempool {
+    /// An empty mempool.
+    pub fn new(limits: MempoolLimits) -> Self {
+        let inner = Inner { pool: Mempool::new(limits), dropped: VecDeque::new() };
+        Self { inner: Arc::new(Mutex::new(inner)), arrived: Arc::new(Notify::new()) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes transactions in, each with its own verdict.
+    pub fn insert<V: StateView>(
+        &self,
+        now: Height,
+        transactions: Vec<Arc<Admitted>>,
+        state: &V,
+    ) -> Vec<Result<Inserted, MempoolError>> {
+        let mut inner = self.lock();
+        let verdicts =
+            transactions.into_iter().map(|tx| inner.pool.insert(now, tx, state)).collect();
+        drop(inner);
+        self.arrived.notify_one();
+        verdicts
+    }
+
+    /// Waits until something may have become ready to be sealed.
+    pub async fn arrived(&self) {
+        self.arrived.notified().await;
+    }
+
+    /// Takes at most one batch of transactions, best first.
+    pub fn take_batch(&self) -> Vec<Arc<Admitted>> {
+        self.lock().pool.take(BATCH_CONTENT_BYTES, MAX_BATCH_TXS)
+    }
+
+    /// Whether something could be taken now.
+    pub fn has_ready(&self) -> bool {
+        self.lock().pool.has_ready()
+    }
+
+    /// Settles what a final block decides.
+    pub fn on_final(&self, block: &FinalBlock<'_>) {
+        let mut inner = self.lock();
+        for dropped in inner.pool.on_final(block) {
+            inner.dropped.push_back((dropped.hash, dropped.reason));
+        }
+        while inner.dropped.len() > REMEMBERED_DROPS {
+            inner.dropped.pop_front();
+        }
+        let ready = inner.pool.has_ready();
+        drop(inner);
+        if ready {
+            self.arrived.notify_one();
+        }
+    }
+
+    /// Where a transaction is.
+    pub fn presence(&self, hash: &TxHash) -> Option<Presence> {
+        self.lock().pool.presence(hash)
+    }
+
+    /// Why a transaction left lately without having been executed.
+    pub fn drop_reason(&self, hash: &TxHash) -> Option<DropReason> {
+        let inner = self.lock();
+        inner.dropped.iter().rev().find(|(dropped, _)| dropped == hash).map(|(_, why)| why.clone())
+    }
+
+    /// A waiting transaction.
+    pub fn transaction(&self, hash: &TxHash) -> Option<Arc<Admitted>> {
+        self.lock().pool.transaction(hash).cloned()
+    }
+
+    /// The nonce that a sender should use next.
+    pub fn next_nonce(&self, address: &Address, account: &Account) -> Nonce {
+        self.lock().pool.next_nonce(address, account)
+    }
+
+    /// Figures about the mempool.
+    pub fn stats(&self) -> MempoolStats {
+        self.lock().pool.stats()
+    }
+
+    /// When a client that was sent away should come again.
+    pub fn retry_after(&self) -> Duration {
+        self.lock().pool.retry_after()
+    }
+}

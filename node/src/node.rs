@@ -1,0 +1,392 @@
+//! A node, put together: every stage, every channel, in one place.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::Context as _;
+use logothete_consensus::{Config as ConsensusConfig, Context, Replica};
+use logothete_genesis::Spec;
+use logothete_genesis::keystore::KeyFile;
+use logothete_ledger::mempool::MempoolLimits;
+use logothete_ledger::store::{DataLock, RocksStore, Store};
+use logothete_p2p::{Inbound, Network, PeerEvent, Request};
+use logothete_primitives::{Ed25519Verifier, SecretKey, Signer, ValidatorIndex, Verifier};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::admission::{self, Admission};
+use crate::chain::{Chain, Genesis};
+use crate::clock::{Clock, unix_ms};
+use crate::config::{Config, Role};
+use crate::dissemination::{Dissemination, Limits};
+use crate::driver::{Driver, Durable, Inlets, Outlets, Tools};
+use crate::executor::{self, Executor, ReadyBlocks};
+use crate::finality::Finality;
+use crate::gossip::{Listener, Publisher};
+use crate::mempool::SharedMempool;
+use crate::metrics::Metrics;
+use crate::recover::{self, Layout};
+use crate::service::{Service, VoteWatch};
+use crate::state::StateHandle;
+use crate::supervise::{Failure, Supervisor};
+use crate::sync::{self, Checks, Committed, Sync, SyncStatus, Toolbox};
+use crate::workers::Workers;
+
+/// A stage that is busy with one piece of work for longer ends the process.
+const STALL_LIMIT: Duration = Duration::from_secs(60);
+/// Reports of workers that may wait for the driver.
+const REPORTS_MAX: usize = 1_024;
+/// Ranges from sync that may wait for the driver.
+const SYNCED_MAX: usize = 2;
+/// A validator leaves gaps up to this many blocks to consensus.
+const VALIDATOR_TOLERANCE: u64 = 8;
+
+/// A running node.
+pub struct Node {
+    /// What the RPC serves.
+    pub service: Arc<Service>,
+    stop: CancellationToken,
+    failures: mpsc::Receiver<Failure>,
+    store: Arc<dyn Store>,
+    _lock: DataLock,
+}
+
+/// What a node is started with, besides its configuration.
+struct Parts {
+    spec: Arc<Spec>,
+    secret: SecretKey,
+    chain: Chain,
+    layout: Layout,
+    own: Option<ValidatorIndex>,
+    lock: DataLock,
+}
+
+impl Node {
+    /// Opens the data directory, recovers, joins the network and starts every stage.
+    ///
+    /// # Errors
+    /// What is wrong with configuration, key, genesis, data directory or network, and what to do.
+    pub async fn start(config: Config) -> anyhow::Result<Self> {
+        let parts = open(&config)?;
+        let (network, inbound) = join(&config, &parts).await?;
+        let stop = CancellationToken::new();
+        let (supervisor, failures) = Supervisor::new(stop.clone());
+        let store = parts.chain.store().clone();
+        let (service, lock) =
+            assemble(config, parts, (network, inbound), supervisor.clone()).context("starting")?;
+        supervisor.patrol(STALL_LIMIT);
+        Ok(Self { service, stop, failures, store, _lock: lock })
+    }
+
+    /// The token that stops the node when it is cancelled.
+    pub fn stop_token(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
+    /// Waits until the node is asked to stop or a stage fails, then closes the store.
+    ///
+    /// # Errors
+    /// The failure that ended the node.
+    pub async fn finished(mut self) -> anyhow::Result<()> {
+        let failure = tokio::select! {
+            () = self.stop.cancelled() => None,
+            failure = self.failures.recv() => failure,
+        };
+        self.stop.cancel();
+        if let Some(failure) = failure {
+            return Err(failure.into());
+        }
+        self.store.flush().context("closing the database")?;
+        info!(event = "node.stopped", "all that was executed is on the disk");
+        Ok(())
+    }
+}
+
+/// Checks and opens everything that is on the disk.
+fn open(config: &Config) -> anyhow::Result<Parts> {
+    let spec = Arc::new(Spec::load(&config.paths.genesis).context("reading the genesis file")?);
+    let passphrase = config.passphrase.as_ref().map(|passphrase| passphrase.as_str());
+    let secret = KeyFile::load_for(&config.paths.key, passphrase, spec.params.dev)
+        .context("opening the key file")?;
+    std::fs::create_dir_all(&config.paths.data)
+        .with_context(|| format!("creating {}", config.paths.data.display()))?;
+    let lock = DataLock::acquire(&config.paths.data)?;
+    let layout = Layout::new(&config.paths.data);
+    let genesis = Arc::new(recover::genesis_of(&spec));
+    let store: Arc<dyn Store> = Arc::new(RocksStore::open(&layout.database(), genesis.chain)?);
+    recover::initialize(&*store, &spec, &genesis)?;
+    let own = own_place(config, &genesis, &secret)?;
+    let chain = Chain::new(store, genesis);
+    Ok(Parts { spec, secret, chain, layout, own, lock })
+}
+
+/// Our place among the validators; a follower has none, a validator must have one.
+fn own_place(
+    config: &Config,
+    genesis: &Genesis,
+    secret: &SecretKey,
+) -> anyhow::Result<Option<ValidatorIndex>> {
+    if config.role == Role::Follower {
+        return Ok(None);
+    }
+    let key = secret.public();
+    let index = genesis.validators.index_of(&key).with_context(|| {
+        format!(
+            "{key} is not a validator of this chain: check paths.key and paths.genesis, \
+             or run with --role follower"
+        )
+    })?;
+    Ok(Some(index))
+}
+
+async fn join(config: &Config, parts: &Parts) -> anyhow::Result<(Arc<dyn Network>, Inbound)> {
+    let genesis = parts.chain.genesis();
+    let validators = genesis.validators.iter().map(|(_, validator)| validator.key).collect();
+    let role = match parts.own {
+        Some(_) => logothete_p2p::Role::Validator,
+        None => logothete_p2p::Role::Follower,
+    };
+    let mut network = logothete_p2p::Config::new(genesis.chain, genesis.hash, validators, role);
+    let address = |text: &String| text.parse().with_context(|| format!("{text:?} is no address"));
+    network.listen = config.p2p.listen.iter().map(address).collect::<anyhow::Result<_>>()?;
+    network.external = config.p2p.external.iter().map(address).collect::<anyhow::Result<_>>()?;
+    network.discover = config.p2p.discover;
+    network.bootstrap =
+        config.p2p.bootstrap.iter().map(|text| Ok(text.parse()?)).collect::<anyhow::Result<_>>()?;
+    let secret = SecretKey::from_seed(*parts.secret.seed());
+    let (network, inbound, _) =
+        logothete_p2p::start(secret, network).await.context("joining the network")?;
+    Ok((network, inbound))
+}
+
+/// Makes the stages, joins them by bounded channels and starts them.
+fn assemble(
+    config: Config,
+    parts: Parts,
+    (network, inbound): (Arc<dyn Network>, Inbound),
+    supervisor: Supervisor,
+) -> anyhow::Result<(Arc<Service>, DataLock)> {
+    let Parts { spec, secret, chain, layout, own, lock } = parts;
+    let genesis = chain.genesis().clone();
+    let stop = supervisor.stop_token();
+    let names: Vec<String> = spec.validators.iter().map(|v| v.name.clone()).collect();
+    let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), &names);
+    let keys: Vec<_> = genesis.validators.iter().map(|(_, v)| v.key).collect();
+    let verifier: Arc<dyn Verifier> = Arc::new(Ed25519Verifier::new(&keys));
+    let context = Context {
+        chain: genesis.chain,
+        validators: genesis.validators.clone(),
+        genesis: genesis.hash,
+    };
+    let workers = Workers::Pool;
+    let checks = Checks {
+        context: context.clone(),
+        verifier: verifier.clone(),
+        rules: genesis.rules.clone(),
+    };
+    let toolbox = Toolbox { network: network.clone(), checks, workers };
+
+    let state = StateHandle::new(chain.store().clone(), recover::load_tree(&chain)?);
+    let (head_sender, head) = watch::channel(recover::load_head(&chain)?);
+    let mempool = SharedMempool::new(MempoolLimits::default());
+    let finality = Finality::default();
+    let ready = ReadyBlocks::default();
+
+    let (safety, marks) = match own {
+        Some(_) => {
+            let (safety, marks) = recover::load_safety(&chain, &layout, secret.public())?;
+            (safety, Some(marks))
+        }
+        None => (None, None),
+    };
+    let mut nonce = [0; 32];
+    getrandom::fill(&mut nonce).map_err(|e| anyhow::anyhow!("no randomness: {e}"))?;
+    let recovered = recover::load_consensus(&chain, safety, nonce)?;
+    let signer: Option<Box<dyn Signer>> = own.map(|_| Box::new(secret) as Box<dyn Signer>);
+    let replica = Replica::new(consensus_config(&spec), context.clone(), signer, recovered);
+    let committed = Committed {
+        height: replica.status().committed_height,
+        hash: replica.status().committed_hash,
+    };
+
+    let start = recover::load_dissemination(&chain, unix_ms().saturating_mul(1_000))?;
+    let validators = u16::try_from(genesis.validators.len()).context("too many validators")?;
+    let mut dissemination = Dissemination::new(own, validators, Limits::default(), start);
+    let executable = recover::executable_height(&chain)?;
+    let clock = Clock::default();
+    let mut height = executable;
+    while height < committed.height {
+        height = height.next();
+        let stored = chain.expect_block(height)?;
+        dissemination.on_commit(clock.now().mono, Arc::new(stored.block));
+    }
+    let executable = Committed { height: executable, hash: committed.hash };
+
+    let (committed_sender, committed_receiver) = watch::channel(committed);
+    let (executable_sender, executable_receiver) = watch::channel(executable);
+    let (hint_sender, hint) = watch::channel(0);
+    let (status_sender, status) = watch::channel(Arc::new(replica.status()));
+    let (votes_sender, votes) = watch::channel(Arc::new(VoteWatch::default()));
+    let (sync_sender, sync_status) = watch::channel(SyncStatus::default());
+    let (notices_sender, notices) = mpsc::channel(REPORTS_MAX);
+    let (reports_sender, reports) = mpsc::channel(REPORTS_MAX);
+    let (synced_sender, synced) = mpsc::channel(SYNCED_MAX);
+    let Inbound { consensus, batches, requests, gossip, peers } = inbound;
+
+    let driver = Driver::new(
+        Tools {
+            chain: chain.clone(),
+            network: network.clone(),
+            context,
+            verifier,
+            toolbox: toolbox.clone(),
+            ready: ready.clone(),
+            mempool: mempool.clone(),
+            workers,
+            clock,
+            metrics: metrics.clone(),
+            pulse: supervisor.pulse("driver"),
+        },
+        Inlets { consensus, batches, executed: notices, synced, reports },
+        Outlets {
+            committed: committed_sender,
+            executable: executable_sender,
+            hint: hint_sender,
+            status: status_sender,
+            votes: votes_sender,
+            reports: reports_sender,
+        },
+        (replica, dissemination, Durable::new(chain.clone(), marks)),
+    );
+    let executor = Executor::new(executor::Tools {
+        chain: chain.clone(),
+        state: state.clone(),
+        params: genesis.rules.params.clone(),
+        ready,
+        mempool: mempool.clone(),
+        finality: finality.clone(),
+        head: head_sender,
+        metrics: metrics.clone(),
+    })?;
+    let (admission, admission_stage) = Admission::new(admission::Parts {
+        rules: genesis.rules.clone(),
+        mempool: mempool.clone(),
+        state: state.clone(),
+        head: head.clone(),
+        workers,
+        metrics: metrics.clone(),
+        pulse: supervisor.pulse("admission"),
+    });
+    let sync = Sync::new(
+        toolbox,
+        sync::Wiring {
+            committed: committed_receiver,
+            hint,
+            output: synced_sender,
+            status: sync_sender,
+        },
+        supervisor.pulse("sync"),
+        if own.is_some() { VALIDATOR_TOLERANCE } else { 0 },
+    );
+    let listener = Listener {
+        inbound: gossip,
+        admission: admission.clone(),
+        own,
+        validators,
+        pulse: supervisor.pulse("gossip"),
+    };
+
+    let executor_pulse = supervisor.pulse("executor");
+    supervisor.spawn_thread("driver", {
+        let stop = stop.clone();
+        async move { Ok(driver.run(stop).await?) }
+    })?;
+    supervisor.spawn_thread("executor", async move {
+        Ok(executor.run(executable_receiver, notices_sender, executor_pulse).await?)
+    })?;
+    supervisor.spawn("admission", until(&stop, admission_stage.run()));
+    supervisor.spawn("sync", until(&stop, sync.run()));
+    supervisor.spawn("sync.server", until(&stop, serve(chain.clone(), requests)));
+    supervisor.spawn("gossip", until(&stop, listener.run()));
+    supervisor.spawn("peers", until(&stop, watch_peers(peers)));
+    if own.is_none() {
+        let publisher = Publisher {
+            network: network.clone(),
+            mempool: mempool.clone(),
+            pulse: supervisor.pulse("publisher"),
+        };
+        supervisor.spawn("publisher", until(&stop, publisher.run(stop.clone())));
+    }
+
+    let service = Service {
+        spec,
+        config: Arc::new(config),
+        chain,
+        state,
+        network,
+        head,
+        consensus: status,
+        votes,
+        sync: sync_status,
+        mempool,
+        admission,
+        finality,
+        metrics,
+        supervisor,
+        started: Instant::now(),
+        started_at: SystemTime::now(),
+        stop,
+    };
+    Ok((Arc::new(service), lock))
+}
+
+/// Runs a stage that ends with the node.
+fn until(
+    stop: &CancellationToken,
+    stage: impl Future<Output = ()> + Send + 'static,
+) -> impl Future<Output = anyhow::Result<()>> + Send + 'static {
+    let stop = stop.clone();
+    async move {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = stage => {}
+        }
+        Ok(())
+    }
+}
+
+fn consensus_config(spec: &Spec) -> ConsensusConfig {
+    let defaults = ConsensusConfig::default();
+    ConsensusConfig {
+        empty_block_interval: Duration::from_millis(spec.params.empty_block_interval_ms),
+        ..defaults
+    }
+}
+
+async fn serve(chain: Chain, mut requests: mpsc::Receiver<Request>) {
+    while let Some(request) = requests.recv().await {
+        let chain = chain.clone();
+        let answered = tokio::task::spawn_blocking(move || sync::answer(&chain, request));
+        if let Err(panic) = answered.await {
+            std::panic::resume_unwind(panic.into_panic());
+        }
+    }
+}
+
+async fn watch_peers(mut peers: mpsc::Receiver<PeerEvent>) {
+    while let Some(event) = peers.recv().await {
+        match event {
+            PeerEvent::Connected(peer) => {
+                info!(event = "peer.connected", peer = %peer.key, role = %peer.role);
+            }
+            PeerEvent::Disconnected { key, reason } => {
+                info!(event = "peer.disconnected", peer = %key, %reason);
+            }
+            PeerEvent::Refused { address, key, reason } => {
+                let peer = key.map(|key| key.to_string());
+                warn!(event = "peer.refused", %address, peer, %reason);
+            }
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! Recovery: what a node finds on its disk at start, and what it makes of it.
+//!
+//! Blocks and certificates count; state and indexes are brought up to them by executing what is missing. Whether
+//! this validator may sign is decided here: only with a safety state that nothing contradicts (R10).
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use logothete_consensus::{
+    BlockHeader, CommittedRoot, Executed, LeaderElection, Recovered, SafetyState,
+};
+use logothete_genesis::Spec;
+use logothete_genesis::fresh::{FreshMarker, MarkerError};
+use logothete_ledger::receipt::receipts_root;
+use logothete_ledger::state_tree::{HistoryLimits, StateTree, StateTreeBuilder};
+use logothete_ledger::store::{Applied, MarksCheck, MarksFile, Store, StoreError};
+use logothete_primitives::{Height, PublicKey, View};
+use thiserror::Error;
+use tracing::{info, warn};
+
+use crate::chain::{Chain, ChainError, Genesis, batch_hashes, executed_from, roots_of};
+use crate::dissemination::{BatchRules, Start};
+use crate::driver::marks_of;
+use crate::head::Head;
+
+/// Local results compared with proposals after a restart.
+const REMEMBERED_RESULTS: u64 = 1_024;
+/// Name of the copy of the safety marks in the data directory.
+const MARKS_FILE: &str = "marks";
+/// Name of the database in the data directory.
+const DATABASE: &str = "db";
+
+/// Why a node cannot start from what is on its disk.
+#[derive(Debug, Error)]
+pub enum RecoverError {
+    /// The store failed or is damaged.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// The marker of a fresh key is wrong.
+    #[error(transparent)]
+    Marker(#[from] MarkerError),
+    /// The flat state does not lead to the root that was computed when it was written.
+    #[error("the state of height {height} is damaged: its root is {found}, it was {expected}; wipe the node, it heals from its peers")]
+    DamagedState {
+        /// The applied height.
+        height: Height,
+        /// The root of what is on the disk.
+        found: logothete_primitives::StateRoot,
+        /// The root that was recorded.
+        expected: logothete_primitives::StateRoot,
+    },
+    /// The keys of the state are out of order.
+    #[error("the state of height {0} is damaged: its keys are out of order; wipe the node, it heals from its peers")]
+    DisorderedState(Height),
+}
+
+impl From<StoreError> for RecoverError {
+    fn from(error: StoreError) -> Self {
+        Self::Chain(ChainError::Store(error))
+    }
+}
+
+/// Where the parts of a data directory are.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    data: PathBuf,
+}
+
+impl Layout {
+    /// The layout of a data directory.
+    pub fn new(data: &Path) -> Self {
+        Self { data: data.to_path_buf() }
+    }
+
+    /// The database.
+    pub fn database(&self) -> PathBuf {
+        self.data.join(DATABASE)
+    }
+
+    /// The copy of the safety marks.
+    pub fn marks(&self) -> PathBuf {
+        self.data.join(MARKS_FILE)
+    }
+
+    /// The data directory itself.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+}
+
+/// Computes what the chain starts from.
+pub fn genesis_of(spec: &Spec) -> Genesis {
+    let chain = spec.chain_id();
+    let mut builder = StateTreeBuilder::new();
+    for (key, value) in spec.state_entries() {
+        builder.push(key, &value).expect("genesis entries are sorted by key");
+    }
+    let no_receipts: [&logothete_ledger::receipt::Receipt; 0] = [];
+    let executed = Executed {
+        height: Height::ZERO,
+        state_root: builder.root(),
+        receipts_root: receipts_root(no_receipts),
+    };
+    let header = BlockHeader::genesis(chain, spec.timestamp, executed);
+    Genesis {
+        chain,
+        hash: header.hash(),
+        header,
+        validators: Arc::new(spec.validator_set()),
+        rules: BatchRules { chain, params: Arc::new(spec.params.clone()) },
+    }
+}
+
+/// Writes the genesis state into an empty store.
+///
+/// # Errors
+/// When the store fails.
+pub fn initialize(store: &dyn Store, spec: &Spec, genesis: &Genesis) -> Result<(), StoreError> {
+    if store.applied_height().is_some() {
+        return Ok(());
+    }
+    let changes: Vec<_> =
+        spec.state_entries().into_iter().map(|(key, value)| (key, Some(value))).collect();
+    let executed = roots_of(&genesis.header.executed);
+    store.apply(&Applied { executed, changes: &changes, transactions: &[] })
+}
+
+/// Builds the tree over the flat state and compares its root with the recorded one.
+///
+/// # Errors
+/// [`RecoverError`] when the store fails or the state is damaged.
+pub fn load_tree(chain: &Chain) -> Result<StateTree, RecoverError> {
+    let store = chain.store();
+    let height = store.applied_height().unwrap_or(Height::ZERO);
+    let mut builder = StateTreeBuilder::new();
+    let mut disordered = false;
+    store.visit_state(&mut |key, value| match builder.push(key, value) {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(_) => {
+            disordered = true;
+            ControlFlow::Break(())
+        }
+    })?;
+    if disordered {
+        return Err(RecoverError::DisorderedState(height));
+    }
+    let tree = builder.finish(height, HistoryLimits::default());
+    let expected = chain.executed(height)?.ok_or(ChainError::Missing { what: "result", height })?;
+    if tree.root() != expected.state_root {
+        let (found, expected) = (tree.root(), expected.state_root);
+        return Err(RecoverError::DamagedState { height, found, expected });
+    }
+    Ok(tree)
+}
+
+/// The newest executed height.
+///
+/// # Errors
+/// When the store fails or lacks what must be there.
+pub fn load_head(chain: &Chain) -> Result<Head, RecoverError> {
+    let height = chain.store().applied_height().unwrap_or(Height::ZERO);
+    let header = chain.header(height)?.ok_or(ChainError::Missing { what: "block", height })?;
+    let executed = chain.executed(height)?.ok_or(ChainError::Missing { what: "result", height })?;
+    Ok(Head {
+        height,
+        hash: header.hash(),
+        view: header.view,
+        timestamp: header.timestamp,
+        executed,
+        attested: header.executed,
+    })
+}
+
+/// The safety state of a validator, with the file of its marks.
+///
+/// # Errors
+/// When the store, the marks or the marker of a fresh key cannot be read or written.
+pub fn load_safety(
+    chain: &Chain,
+    layout: &Layout,
+    key: PublicKey,
+) -> Result<(Option<SafetyState>, MarksFile), RecoverError> {
+    let genesis = chain.genesis();
+    let mut marks = MarksFile::open(&layout.marks(), genesis.chain)?;
+    let marker = FreshMarker { key, chain: genesis.chain };
+    let fresh = marker.is_present(layout.data())?;
+    let stored = chain.safety()?;
+    if fresh && stored.is_none() && marks.marks().is_none() {
+        let safety = SafetyState::fresh(genesis.validators.epoch());
+        chain.store().persist(&logothete_primitives::encode(&safety))?;
+        marks.write(&marks_of(&safety))?;
+        marks.sync()?;
+        FreshMarker::remove(layout.data())?;
+        info!(event = "safety.fresh", "a new key on a new directory: this validator never signed");
+        return Ok((Some(safety), marks));
+    }
+    if fresh {
+        FreshMarker::remove(layout.data())?;
+    }
+    let Some(safety) = stored else {
+        warn!(event = "safety.amnesia", reason = "no safety state", "joining as a learner (R10)");
+        return Ok((None, marks));
+    };
+    match marks.check(&marks_of(&safety)) {
+        check if check.permits_signing() => Ok((Some(safety), marks)),
+        check => {
+            warn!(event = "safety.amnesia", reason = describe(check), "joining as a learner (R10)");
+            Ok((None, marks))
+        }
+    }
+}
+
+/// What consensus starts from.
+///
+/// # Errors
+/// When the store fails or lacks what must be there.
+pub fn load_consensus(
+    chain: &Chain,
+    safety: Option<SafetyState>,
+    nonce: [u8; 32],
+) -> Result<Recovered, RecoverError> {
+    let height = chain.store().committed_height();
+    let genesis = chain.genesis();
+    if height == Height::ZERO {
+        let mut recovered = Recovered::genesis(genesis.header.clone(), safety, nonce);
+        recovered.blocks = uncommitted(chain)?;
+        return Ok(recovered);
+    }
+    let stored = chain.expect_block(height)?;
+    let cc = chain.commit_certificate(height)?.map(|(_, cc)| cc);
+    let blocks = uncommitted(chain)?;
+    let qc = blocks.iter().map(|(_, qc)| qc).find(|qc| qc.block == stored.hash).cloned();
+    let recent = recent_headers(chain, &stored.block.header)?;
+    let committed = CommittedRoot { header: stored.block.header, qc, cc };
+    Ok(Recovered { safety, committed, recent, blocks, nonce })
+}
+
+fn uncommitted(
+    chain: &Chain,
+) -> Result<Vec<(logothete_consensus::Block, logothete_consensus::QuorumCert)>, RecoverError> {
+    Ok(chain.uncommitted()?.into_iter().map(|stored| (stored.block, stored.qc)).collect())
+}
+
+/// The headers that decide who leads next, oldest first.
+fn recent_headers(chain: &Chain, last: &BlockHeader) -> Result<Vec<BlockHeader>, RecoverError> {
+    let from: View = LeaderElection::history_from(chain.genesis().validators.len(), last.view);
+    let mut headers = vec![last.clone()];
+    let mut height = last.height;
+    while headers.last().is_some_and(|oldest| oldest.view >= from) {
+        let Some(previous) = height.prev() else { break };
+        height = previous;
+        let Some(header) = chain.header(height)? else { break };
+        headers.push(header);
+    }
+    headers.reverse();
+    Ok(headers)
+}
+
+/// What dissemination starts from, and the final blocks whose batches must be found before they can execute.
+///
+/// # Errors
+/// When the store fails or lacks what must be there.
+pub fn load_dissemination(chain: &Chain, sequence: u64) -> Result<Start, RecoverError> {
+    let store = chain.store();
+    let committed = store.committed_height();
+    let applied = store.applied_height().unwrap_or(Height::ZERO);
+    let mut results = Vec::new();
+    let mut height = applied.minus(REMEMBERED_RESULTS);
+    while height <= applied {
+        results.extend(store.executed(height)?.map(executed_from));
+        height = height.next();
+    }
+    let header = chain.header(committed)?.ok_or(ChainError::Missing { what: "block", height })?;
+    let attested = header.executed;
+    // Whether the newest blocks ordered something is not worth reading them all: assume it, and attest once more.
+    let last_work = if committed == Height::ZERO { Height::ZERO } else { committed };
+    Ok(Start { results, attested, committed, last_work, sequence })
+}
+
+/// The highest final height up to which every batch is stored.
+///
+/// # Errors
+/// When the store fails or lacks what must be there.
+pub fn executable_height(chain: &Chain) -> Result<Height, RecoverError> {
+    let store = chain.store();
+    let mut height = store.applied_height().unwrap_or(Height::ZERO);
+    while height < store.committed_height() {
+        let stored = chain.expect_block(height.next())?;
+        for hash in batch_hashes(&stored.block) {
+            if !store.has_batch(&hash)? {
+                return Ok(height);
+            }
+        }
+        height = height.next();
+    }
+    Ok(height)
+}
+
+/// Why a validator may not sign at start, in words.
+const fn describe(check: MarksCheck) -> &'static str {
+    match check {
+        MarksCheck::Agrees | MarksCheck::FileBehind => "it may sign",
+        MarksCheck::DatabaseOlder { .. } => "the database is older than what this validator signed",
+        MarksCheck::FileLost => "the copy of the safety marks is lost",
+        MarksCheck::FileForeign { .. } => "the copy of the safety marks belongs to another chain",
+    }
+}

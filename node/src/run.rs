@@ -1,0 +1,85 @@
+//! The process of a node: its listeners, its signals, its end.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::admin::{self, Actions};
+use crate::backup;
+use crate::config::Config;
+use crate::node::Node;
+use crate::rpc;
+use crate::service::Service;
+
+/// Runs a node until a signal, its administrator or a failed stage ends it.
+///
+/// # Errors
+/// Why the node could not start, or why it ended.
+pub async fn run(config: Config) -> anyhow::Result<()> {
+    let listener = rpc::bind(config.rpc.listen).await?;
+    let node = Node::start(config).await?;
+    let service = node.service.clone();
+    let stop = node.stop_token();
+    stop_on_signals(&stop)?;
+    let options = rpc::Options { faucet: faucet_key(&service), ..rpc::Options::default() };
+    let metrics = service.metrics.clone();
+    let server = rpc::spawn(listener, service.clone(), options, metrics, stop.clone());
+    let socket = service.config.admin_socket();
+    let actions = Arc::new(Administration { service: service.clone() });
+    let admin = admin::serve(&socket, actions, stop.clone()).context("opening the admin socket")?;
+    info!(
+        event = "node.started",
+        version = env!("CARGO_PKG_VERSION"),
+        chain = %service.spec.chain_name,
+        chain_id = %service.chain.genesis().chain,
+        key = %service.network.local(),
+        role = ?service.config.role,
+        height = %service.head().height,
+        rpc = %service.config.rpc.listen,
+    );
+    let ended = node.finished().await;
+    // Both end by themselves once the node stops; what they say of it was logged.
+    let _ = tokio::join!(server, admin);
+    ended
+}
+
+fn stop_on_signals(stop: &CancellationToken) -> anyhow::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
+    let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+    let stop = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => info!(event = "node.stopping", reason = "SIGINT"),
+            _ = terminate.recv() => info!(event = "node.stopping", reason = "SIGTERM"),
+            () = stop.cancelled() => {}
+        }
+        stop.cancel();
+    });
+    Ok(())
+}
+
+/// The public key pair that dev networks fund for the faucet; other networks have none.
+fn faucet_key(service: &Service) -> Option<logothete_primitives::SecretKey> {
+    if !service.spec.params.dev {
+        return None;
+    }
+    logothete_genesis::dev::account("faucet").map(|account| account.secret)
+}
+
+struct Administration {
+    service: Arc<Service>,
+}
+
+impl Actions for Administration {
+    fn backup(&self, dir: &Path) -> Result<serde_json::Value, String> {
+        backup::create(&self.service.chain, dir).map_err(|error| format!("{error:#}"))
+    }
+
+    fn shutdown(&self) {
+        self.service.stop.cancel();
+    }
+}

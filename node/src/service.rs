@@ -1,0 +1,197 @@
+//! What the RPC and the explorer may ask of a running node.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use logothete_consensus::Status;
+use logothete_genesis::Spec;
+use logothete_ledger::mempool::{DropReason, MempoolError, Presence};
+use logothete_ledger::store::StoreError;
+use logothete_p2p::Network;
+use logothete_primitives::TxHash;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::admission::{Admission, SubmitError, Verdict};
+use crate::chain::Chain;
+use crate::config::Config;
+use crate::finality::{Finality, Place};
+use crate::head::Head;
+use crate::mempool::SharedMempool;
+use crate::metrics::Metrics;
+use crate::state::StateHandle;
+use crate::supervise::Supervisor;
+use crate::sync::SyncStatus;
+
+/// Where a transaction stands, as far as this node knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TxStatus {
+    /// Never seen, or forgotten.
+    Unknown,
+    /// Waits in the mempool.
+    Pending,
+    /// In a batch on its way to a block.
+    InFlight,
+    /// Final, for ever.
+    Final(Place),
+    /// Left the mempool without having been executed.
+    Dropped(DropReason),
+}
+
+/// The answer to a submission.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submitted {
+    /// Hash of the transaction.
+    pub hash: TxHash,
+    /// Where it stands; anything but `Pending` means that it was known before.
+    pub status: TxStatus,
+    /// Whether this submission brought it in.
+    pub new: bool,
+}
+
+/// When each validator was last heard voting, for `node_status`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VoteWatch {
+    /// By validator: the highest view in which a vote or timeout of it was seen.
+    pub last_view: Vec<u64>,
+    /// By validator: when that was, in milliseconds since the Unix epoch; 0 for never.
+    pub last_seen_ms: Vec<u64>,
+}
+
+/// A handle on a running node. Cheap to clone through its `Arc`.
+pub struct Service {
+    /// The genesis file.
+    pub spec: Arc<Spec>,
+    /// The configuration the node runs with.
+    pub config: Arc<Config>,
+    /// Blocks, certificates, batches, receipts, indexes.
+    pub chain: Chain,
+    /// Balances, nonces and proofs.
+    pub state: StateHandle,
+    /// Peers.
+    pub network: Arc<dyn Network>,
+    /// The newest executed height.
+    pub head: watch::Receiver<Head>,
+    /// The consensus core, after its last step.
+    pub consensus: watch::Receiver<Arc<Status>>,
+    /// Who voted when.
+    pub votes: watch::Receiver<Arc<VoteWatch>>,
+    /// What sync does.
+    pub sync: watch::Receiver<SyncStatus>,
+    /// Waiting transactions.
+    pub mempool: SharedMempool,
+    /// The entrance for transactions.
+    pub admission: Admission,
+    /// Who waits for finality.
+    pub finality: Finality,
+    /// Figures.
+    pub metrics: Metrics,
+    /// The stages and their pulses.
+    pub supervisor: Supervisor,
+    /// When the process started.
+    pub started: Instant,
+    /// The same by the wall clock.
+    pub started_at: SystemTime,
+    /// Cancelled when the node is about to stop.
+    pub stop: CancellationToken,
+}
+
+impl Service {
+    /// The newest executed height.
+    pub fn head(&self) -> Head {
+        *self.head.borrow()
+    }
+
+    /// Submits one encoded transaction. Idempotent: one that is known answers with its status.
+    ///
+    /// # Errors
+    /// [`SubmitError`] with the hash, if the bytes decode.
+    pub async fn submit(
+        &self,
+        transaction: Vec<u8>,
+    ) -> Result<Submitted, (Option<TxHash>, SubmitError)> {
+        let verdicts = self.admission.submit(&[transaction]).await;
+        let verdict = verdicts.into_iter().next();
+        self.submitted(verdict.unwrap_or(Err((None, SubmitError::ShuttingDown))))
+    }
+
+    /// Submits encoded transactions together, each with its own answer.
+    pub async fn submit_batch(
+        &self,
+        transactions: &[Vec<u8>],
+    ) -> Vec<Result<Submitted, (Option<TxHash>, SubmitError)>> {
+        let verdicts = self.admission.submit(transactions).await;
+        verdicts.into_iter().map(|verdict| self.submitted(verdict)).collect()
+    }
+
+    fn submitted(&self, verdict: Verdict) -> Result<Submitted, (Option<TxHash>, SubmitError)> {
+        match verdict {
+            Ok(hash) => Ok(Submitted { hash, status: TxStatus::Pending, new: true }),
+            Err((
+                Some(hash),
+                error @ SubmitError::Refused(
+                    MempoolError::AlreadyKnown | MempoolError::NonceTooLow { .. },
+                ),
+            )) => match self.tx_status(&hash) {
+                Ok(TxStatus::Unknown | TxStatus::Dropped(_)) | Err(_) => Err((Some(hash), error)),
+                Ok(status) => Ok(Submitted { hash, status, new: false }),
+            },
+            Err(refused) => Err(refused),
+        }
+    }
+
+    /// Where a transaction stands.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn tx_status(&self, hash: &TxHash) -> Result<TxStatus, StoreError> {
+        // The mempool first: a transaction leaves it only after its place is in the store.
+        let waiting = self.mempool.presence(hash);
+        if let Some(location) = self.chain.store().tx_location(hash)? {
+            let place = Place { height: location.height, index: location.index };
+            return Ok(TxStatus::Final(place));
+        }
+        Ok(match waiting {
+            Some(Presence::Waiting) => TxStatus::Pending,
+            Some(Presence::InFlight) => TxStatus::InFlight,
+            None => self.mempool.drop_reason(hash).map_or(TxStatus::Unknown, TxStatus::Dropped),
+        })
+    }
+
+    /// Waits until a transaction is final or was dropped, at most for `limit`; then answers where it stands.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn wait_final(&self, hash: &TxHash, limit: Duration) -> Result<TxStatus, StoreError> {
+        let deadline = tokio::time::Instant::now() + limit;
+        let mut head = self.head.clone();
+        let waiter = self.finality.wait(*hash);
+        let status = self.tx_status(hash)?;
+        if matches!(status, TxStatus::Final(_)) {
+            return Ok(status);
+        }
+        let Some(mut waiter) = waiter else { return Ok(status) };
+        loop {
+            tokio::select! {
+                place = &mut waiter => match place {
+                    Ok(place) => return Ok(TxStatus::Final(place)),
+                    Err(_) => return self.tx_status(hash),
+                },
+                // A drop is seen at the end of the block that caused it.
+                changed = head.changed() => {
+                    let dropped = self.mempool.drop_reason(hash);
+                    if let Some(reason) = dropped.filter(|_| self.mempool.presence(hash).is_none()) {
+                        let status = self.tx_status(hash)?;
+                        let is_final = matches!(status, TxStatus::Final(_));
+                        return Ok(if is_final { status } else { TxStatus::Dropped(reason) });
+                    }
+                    if changed.is_err() {
+                        return self.tx_status(hash);
+                    }
+                }
+                () = tokio::time::sleep_until(deadline) => return self.tx_status(hash),
+                () = self.stop.cancelled() => return self.tx_status(hash),
+            }
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Where CPU-bound work runs: off the event loops in production, inline in a simulation.
+
+use tokio::sync::oneshot;
+
+/// A place for CPU-bound work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Workers {
+    /// The shared pool of threads, one per core.
+    #[default]
+    Pool,
+    /// The calling task, so that one seed decides the order of everything.
+    Inline,
+}
+
+impl Workers {
+    /// Runs `work` and waits for its result.
+    ///
+    /// # Panics
+    /// When `work` panics: a broken invariant is not hidden in a pool.
+    pub async fn run<T, F>(self, work: F) -> T
+    where
+        T: Send + 'static,
+        F: FnOnce() -> T + Send + 'static,
+    {
+        if self == Self::Inline {
+            return work();
+        }
+        let (sender, receiver) = oneshot::channel();
+        rayon::spawn(move || {
+            let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+            // The asker may have been cancelled; then nobody needs the result.
+            let _ = sender.send(result);
+        });
+        match receiver.await.expect("a worker always answers") {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+}
