@@ -30,6 +30,9 @@ pub enum TxError {
         /// The chain it names.
         got: ChainTag,
     },
+    /// No nonce could follow it.
+    #[error("the largest nonce cannot be used")]
+    NonceExhausted,
     /// It would do nothing.
     #[error("a transaction needs at least one operation")]
     NoOperations,
@@ -111,6 +114,7 @@ impl TxError {
             Self::Malformed(_) => "MALFORMED",
             Self::TooLarge { .. } => "TOO_LARGE",
             Self::WrongChain { .. } => "WRONG_CHAIN",
+            Self::NonceExhausted => "NONCE_EXHAUSTED",
             Self::NoOperations => "NO_OPERATIONS",
             Self::ZeroAmount { .. } => "ZERO_AMOUNT",
             Self::PayerNotSigner { .. } => "PAYER_NOT_SIGNER",

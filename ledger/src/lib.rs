@@ -23,3 +23,6 @@ pub mod receipt;
 pub mod simulate;
 pub mod state;
 pub mod transaction;
+
+#[cfg(test)]
+mod tests;

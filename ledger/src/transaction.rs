@@ -149,8 +149,14 @@ impl Body {
                 got: self.chain,
             });
         }
+        if self.nonce.get() == u64::MAX {
+            return Err(TxError::NonceExhausted);
+        }
         if self.operations.is_empty() {
             return Err(TxError::NoOperations);
+        }
+        if self.nonce.get() == u64::MAX {
+            return Err(TxError::NonceExhausted);
         }
         if !self.cosigners.is_sorted_by(|a, b| a < b) {
             return Err(TxError::CosignersUnordered);

@@ -55,10 +55,10 @@ impl Index {
         self.ready.first_key_value().map(|(_, address)| *address)
     }
 
-    /// The account whose last transaction gives way first, and its price.
-    pub(super) fn worst(&self) -> Option<(u64, Address)> {
+    /// The accounts by the price of their last transaction, the one that gives way first at the front.
+    pub(super) fn cheapest(&self) -> impl Iterator<Item = (u64, Address)> {
         self.tails
-            .first_key_value()
+            .iter()
             .map(|((price, _), address)| (*price, *address))
     }
 

@@ -8,10 +8,12 @@ mod index;
 mod limits;
 mod pool;
 mod queue;
+mod report;
 #[cfg(test)]
 mod tests;
 
 pub use error::MempoolError;
 pub use limits::MempoolLimits;
 pub use logothete_primitives::limits::NONCE_WINDOW;
-pub use pool::{DropReason, Dropped, FinalBlock, Inserted, Mempool, MempoolStats, Presence};
+pub use pool::Mempool;
+pub use report::{DropReason, Dropped, FinalBlock, Inserted, MempoolStats, Presence};

@@ -7,14 +7,15 @@ use logothete_primitives::address::Address;
 use logothete_primitives::amount::Amount;
 use logothete_primitives::identifiers::TxHash;
 use logothete_primitives::numbers::{Height, Nonce};
-use serde::{Deserialize, Serialize};
 
 use super::error::MempoolError;
 use super::index::{Index, Standing};
 use super::limits::MempoolLimits;
 use super::queue::{Entry, Queue};
+use super::report::{DropReason, Dropped, FinalBlock, Inserted, MempoolStats, Presence};
 use crate::account::Account;
 use crate::admission::{Admitted, check_state};
+use crate::batch::{BATCH_ENTRY_BYTES, BATCH_PREFIX_BYTES};
 use crate::fast_map::FastMap;
 use crate::receipt::{Outcome, SkipReason};
 use crate::state::StateView;
@@ -33,79 +34,12 @@ pub struct Mempool {
     settled_per_block: usize,
 }
 
-/// What an insertion did beside adding the transaction.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Inserted {
-    /// The transaction of the same nonce that it replaces.
-    pub replaced: Option<TxHash>,
-    /// Transactions of other senders that gave way, being the cheapest.
-    pub evicted: Vec<TxHash>,
-}
-
-/// Where a transaction is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Presence {
-    /// It waits to be taken.
-    Waiting,
-    /// It is in a batch that is not final.
-    InFlight,
-}
-
-/// A final block, as the mempool sees it.
-#[derive(Clone, Copy, Debug)]
-pub struct FinalBlock<'a> {
-    /// Its height.
-    pub height: Height,
-    /// Its transactions.
-    pub transactions: &'a [Arc<Admitted>],
-    /// What became of them, one each.
-    pub outcomes: &'a [Outcome],
-    /// The next nonces of the accounts that sent something.
-    pub nonces: &'a [(Address, Nonce)],
-}
-
-/// A transaction that left without having been executed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Dropped {
-    /// The transaction.
-    pub hash: TxHash,
-    /// Why it left.
-    pub reason: DropReason,
-}
-
-/// Why a transaction left without having been executed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "code", rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum DropReason {
-    /// Another transaction with its nonce was executed.
-    Superseded,
-    /// It waited for as long as it may.
-    Expired,
-    /// It was ordered and skipped, and cannot become valid by waiting.
-    Skipped {
-        /// The reason of execution.
-        reason: SkipReason,
-    },
-}
-
-/// Figures about the mempool.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MempoolStats {
-    /// Transactions, in flight ones included.
-    pub count: usize,
-    /// Bytes of their encoding.
-    pub bytes: usize,
-    /// Senders.
-    pub accounts: usize,
-    /// Senders whose next transaction could be taken now.
-    pub ready_accounts: usize,
-    /// Transactions in batches that are not final.
-    pub in_flight: usize,
-    /// The bound of `count`.
-    pub count_max: usize,
-    /// The bound of `bytes`.
-    pub bytes_max: usize,
+/// Where an admissible transaction belongs.
+struct Place {
+    /// The next nonce of its sender.
+    next: Nonce,
+    /// The size of the waiting transaction whose nonce it takes over.
+    replaces: Option<usize>,
 }
 
 impl Mempool {
@@ -145,20 +79,27 @@ impl Mempool {
         }
         let body = &tx.tx.body;
         let account = state.account(&body.sender).unwrap_or_default();
-        let replaced = self.check(now, &tx, account)?;
+        let place = self.check(now, &tx, account)?;
+        let victims = self.victims(&tx, place.replaces)?;
         let sender = body.sender;
-        let replaced = replaced
-            .and_then(|nonce| self.remove(&sender, nonce))
-            .map(|old| old.tx.hash);
-        let evicted = self.make_room(&tx)?;
-        self.add(now, tx, account.nonce);
-        Ok(Inserted { replaced, evicted })
+        let replaced = place
+            .replaces
+            .and_then(|_| self.remove(&sender, tx.tx.body.nonce));
+        let evicted = victims
+            .into_iter()
+            .filter_map(|(address, nonce)| self.remove(&address, nonce));
+        let inserted = Inserted {
+            evicted: evicted.map(|entry| entry.tx.hash).collect(),
+            replaced: replaced.map(|entry| entry.tx.hash),
+        };
+        self.add(now, tx, place.next);
+        Ok(inserted)
     }
 
-    /// Hands out the best transactions within both bounds and marks them as in flight.
+    /// Hands out the best transactions that fit into a batch of `max_bytes`, and marks them as in flight.
     pub fn take(&mut self, max_bytes: usize, max_txs: usize) -> Vec<Arc<Admitted>> {
         let mut taken = Vec::new();
-        let mut room = max_bytes;
+        let mut room = max_bytes.saturating_sub(BATCH_PREFIX_BYTES);
         while taken.len() < max_txs {
             let Some(address) = self.index.best() else {
                 break;
@@ -167,12 +108,8 @@ impl Mempool {
                 .accounts
                 .get_mut(&address)
                 .expect("indexed accounts exist");
-            let size = queue
-                .ready()
-                .expect("indexed accounts are ready")
-                .tx
-                .bytes
-                .len();
+            let ready = queue.ready().expect("indexed accounts are ready");
+            let size = BATCH_ENTRY_BYTES + ready.tx.bytes.len();
             let Some(rest) = room.checked_sub(size) else {
                 break;
             };
@@ -195,13 +132,12 @@ impl Mempool {
             };
             match outcome {
                 Outcome::Executed(_) => {
-                    self.remove(&sender, nonce);
+                    self.settle(&sender, nonce.next(), Some(tx.hash), &mut dropped);
                 }
-                Outcome::Skipped(SkipReason::NonceGap { .. }) => {
-                    self.put_back(&sender, nonce);
+                Outcome::Skipped(SkipReason::NonceGap { .. }) => self.put_back(&sender, nonce),
+                Outcome::Skipped(SkipReason::NonceUsed { expected, .. }) => {
+                    self.settle(&sender, *expected, None, &mut dropped);
                 }
-                // The nonce settles it below, with the transaction that used it.
-                Outcome::Skipped(SkipReason::NonceUsed { .. }) => {}
                 Outcome::Skipped(reason) => {
                     self.remove(&sender, nonce);
                     let reason = DropReason::Skipped {
@@ -215,7 +151,7 @@ impl Mempool {
             }
         }
         for (address, next) in block.nonces {
-            self.settle(address, *next, &mut dropped);
+            self.settle(address, *next, None, &mut dropped);
         }
         self.drop_expired(block.height, &mut dropped);
         let left = before.saturating_sub(self.places.len());
@@ -292,13 +228,13 @@ impl Mempool {
             .clamp(LEAST, MOST)
     }
 
-    /// Checks a transaction against state and queue. Returns the nonce of the one that it would replace.
+    /// Checks a transaction against state and queue, and says where it belongs.
     fn check(
         &self,
         now: Height,
         tx: &Admitted,
         mut account: Account,
-    ) -> Result<Option<Nonce>, MempoolError> {
+    ) -> Result<Place, MempoolError> {
         let body = &tx.tx.body;
         let queue = self.accounts.get(&body.sender).map(|(queue, _)| queue);
         // The mempool may have heard of a later block than the view shows.
@@ -311,9 +247,13 @@ impl Mempool {
                 got: body.fee,
             });
         }
-        let Some(queue) = queue else { return Ok(None) };
+        let place = Place {
+            next: account.nonce,
+            replaces: None,
+        };
+        let Some(queue) = queue else { return Ok(place) };
         let same_nonce = queue.entry(body.nonce);
-        let replaced_fee = same_nonce.map_or(0, |entry| entry.tx.tx.body.fee.units());
+        let replaced_fee = same_nonce.map_or(0, |entry| entry.fee());
         let fees = queue
             .fees()
             .saturating_sub(replaced_fee)
@@ -324,46 +264,59 @@ impl Mempool {
                 available: account.balance,
             });
         }
-        match same_nonce {
-            Some(entry) if entry.in_flight => {
-                Err(MempoolError::NonceInFlight { nonce: body.nonce })
-            }
-            Some(entry) => {
-                let min = self.limits.replacement_fee(entry.tx.tx.body.fee);
-                if body.fee < min {
-                    return Err(MempoolError::Underpriced { min, got: body.fee });
-                }
-                Ok(Some(body.nonce))
-            }
-            None if queue.len() >= self.limits.per_account => Err(MempoolError::PerAccountFull {
-                limit: self.limits.per_account,
-            }),
-            None => Ok(None),
+        let Some(entry) = same_nonce else {
+            return if queue.len() < self.limits.per_account {
+                Ok(place)
+            } else {
+                Err(MempoolError::PerAccountFull {
+                    limit: self.limits.per_account,
+                })
+            };
+        };
+        if entry.in_flight {
+            return Err(MempoolError::NonceInFlight { nonce: body.nonce });
         }
+        let min = self.limits.replacement_fee(entry.tx.tx.body.fee);
+        if body.fee < min {
+            return Err(MempoolError::Underpriced { min, got: body.fee });
+        }
+        Ok(Place {
+            replaces: Some(entry.tx.bytes.len()),
+            ..place
+        })
     }
 
-    /// Evicts the cheapest transactions of other senders until the new one fits.
-    fn make_room(&mut self, tx: &Admitted) -> Result<Vec<TxHash>, MempoolError> {
+    /// The transactions that give way to a new one, `replaces` being the bytes of the one whose nonce it takes.
+    fn victims(
+        &self,
+        tx: &Admitted,
+        replaces: Option<usize>,
+    ) -> Result<Vec<(Address, Nonce)>, MempoolError> {
         let body = &tx.tx.body;
-        let mut evicted = Vec::new();
-        while self.places.len() >= self.limits.count
-            || self.bytes + tx.bytes.len() > self.limits.bytes
-        {
-            let gives_way = |(price, address): &(u64, Address)| {
-                *address != body.sender
-                    && self.limits.replacement_fee(Amount::new(*price)).units() <= body.price()
+        let mut count = self.places.len() + 1 - usize::from(replaces.is_some());
+        let mut bytes = self.bytes + tx.bytes.len() - replaces.unwrap_or(0);
+        let mut victims = Vec::new();
+        let mut cheapest = self.index.cheapest();
+        while count > self.limits.count || bytes > self.limits.bytes {
+            let victim = cheapest.find(|(_, address)| *address != body.sender);
+            let full = MempoolError::Full {
+                retry_after: self.retry_after(),
             };
-            let Some((_, address)) = self.index.worst().filter(gives_way) else {
-                return Err(MempoolError::Full {
-                    retry_after: self.retry_after(),
-                });
+            let Some((price, address)) = victim else {
+                return Err(full);
             };
-            let (queue, _) = &self.accounts[&address];
-            let nonce = queue.tail().expect("indexed accounts have a tail").nonce;
-            let removed = self.remove(&address, nonce).expect("the tail exists");
-            evicted.push(removed.tx.hash);
+            if body.price() < self.limits.replacement_fee(Amount::new(price)).units() {
+                return Err(full);
+            }
+            let tail = self.accounts[&address]
+                .0
+                .tail()
+                .expect("indexed accounts have a tail");
+            count -= 1;
+            bytes -= tail.tx.bytes.len();
+            victims.push((address, tail.nonce));
         }
-        Ok(evicted)
+        Ok(victims)
     }
 
     fn add(&mut self, now: Height, tx: Arc<Admitted>, next: Nonce) {
@@ -406,16 +359,26 @@ impl Mempool {
         }
     }
 
-    fn settle(&mut self, address: &Address, next: Nonce, dropped: &mut Vec<Dropped>) {
+    /// Takes over the next nonce of an account. All that it leaves behind, except `executed`, was superseded.
+    fn settle(
+        &mut self,
+        address: &Address,
+        next: Nonce,
+        executed: Option<TxHash>,
+        dropped: &mut Vec<Dropped>,
+    ) {
         let Some((queue, _)) = self.accounts.get_mut(address) else {
             return;
         };
         for entry in queue.settle(next) {
             self.forget(&entry);
-            dropped.push(Dropped {
-                hash: entry.tx.hash,
-                reason: DropReason::Superseded,
-            });
+            let hash = entry.tx.hash;
+            if executed != Some(hash) {
+                dropped.push(Dropped {
+                    hash,
+                    reason: DropReason::Superseded,
+                });
+            }
         }
         self.refresh(address);
     }

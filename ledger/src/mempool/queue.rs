@@ -21,6 +21,12 @@ pub(super) struct Entry {
     pub(super) drop_after: Height,
 }
 
+impl Entry {
+    pub(super) fn fee(&self) -> u64 {
+        self.tx.tx.body.fee.units()
+    }
+}
+
 /// The transactions of one account.
 ///
 /// Invariants:
@@ -82,7 +88,7 @@ impl Queue {
     /// Adds an entry whose nonce is free.
     pub(super) fn insert(&mut self, entry: Entry) {
         let position = self.position(entry.nonce).expect_err("the nonce is free");
-        self.fees = self.fees.saturating_add(entry.tx.tx.body.fee.units());
+        self.fees = self.fees.saturating_add(entry.fee());
         self.entries.insert(position, entry);
     }
 
@@ -90,7 +96,7 @@ impl Queue {
     pub(super) fn remove(&mut self, nonce: Nonce) -> Option<Entry> {
         let position = self.position(nonce).ok()?;
         let entry = self.entries.remove(position);
-        self.fees = self.fees.saturating_sub(entry.tx.tx.body.fee.units());
+        self.fees = self.fees.saturating_sub(entry.fee());
         self.cursor = self.cursor.min(nonce).max(self.next);
         self.advance();
         Some(entry)
@@ -125,7 +131,7 @@ impl Queue {
         }
         let settled = self.entries.partition_point(|entry| entry.nonce < next);
         let removed: Vec<Entry> = self.entries.drain(..settled).collect();
-        let fees = removed.iter().map(|entry| entry.tx.tx.body.fee.units());
+        let fees = removed.iter().map(|entry| entry.fee());
         self.fees = fees.fold(self.fees, u64::saturating_sub);
         self.next = next;
         self.cursor = self.cursor.max(next);

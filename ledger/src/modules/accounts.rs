@@ -2,7 +2,7 @@
 
 use logothete_primitives::address::Address;
 use logothete_primitives::amount::Amount;
-use logothete_primitives::numbers::{Height, Nonce};
+use logothete_primitives::numbers::Height;
 
 use crate::account::Account;
 use crate::error::TxError;
@@ -115,10 +115,6 @@ pub fn take_fee(sender: &mut Account, body: &Body, height: Height) -> Result<(),
     if got > expected {
         return Err(SkipReason::NonceGap { expected, got });
     }
-    // The last nonce of all could not be followed by another: it is never used.
-    let Some(next) = expected.get().checked_add(1) else {
-        return Err(SkipReason::NonceGap { expected, got });
-    };
     sender.balance =
         sender
             .balance
@@ -127,7 +123,7 @@ pub fn take_fee(sender: &mut Account, body: &Body, height: Height) -> Result<(),
                 fee: body.fee,
                 balance: sender.balance,
             })?;
-    sender.nonce = Nonce::new(next);
+    sender.nonce = got.next();
     Ok(())
 }
 
