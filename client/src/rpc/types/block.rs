@@ -1,9 +1,6 @@
 //! Blocks and certificates.
 
-use logothete_primitives::identifiers::{
-    BatchHash, BlockHash, Epoch, Height, PayloadHash, ReceiptsRoot, StateRoot, TimestampMs, TxHash,
-    View,
-};
+use logothete_primitives::{BatchHash, BlockHash, Epoch, Height, PayloadHash, ReceiptsRoot, StateRoot, TimestampMs, TxHash, View};
 use serde::{Deserialize, Serialize};
 
 use super::common::{HexBytes, ValidatorRef};
@@ -99,7 +96,7 @@ pub struct BlockSummary {
     pub timestamp: TimestampMs,
     /// Who proposed it.
     pub proposer: ValidatorRef,
-    /// Transactions executed in it.
+    /// Transactions it orders.
     pub transactions: u32,
 }
 
@@ -159,9 +156,9 @@ pub struct BlockView {
     pub header: HeaderView,
     /// The batches it orders.
     pub batches: Vec<BatchView>,
-    /// Transactions executed in it.
+    /// Transactions it orders.
     pub transaction_count: u32,
-    /// Their hashes, in order of execution, when they were asked for.
+    /// Hashes of those that were executed, in that order, when they were asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transactions: Option<Vec<TxHash>>,
     /// Results of this height, as this node computed them.

@@ -1,10 +1,6 @@
 //! The chain, this node, its peers, its consensus, its mempool.
 
-use logothete_primitives::address::Address;
-use logothete_primitives::amount::Amount;
-use logothete_primitives::hash::Digest;
-use logothete_primitives::identifiers::{BlockHash, ChainId, Epoch, Height, TimestampMs, View};
-use logothete_primitives::keys::PublicKey;
+use logothete_primitives::{Address, Amount, BlockHash, ChainId, Digest, Epoch, Height, PublicKey, TimestampMs, View};
 use serde::{Deserialize, Serialize};
 
 use super::block::ExecutedView;
@@ -264,8 +260,9 @@ pub struct ConsensusState {
     pub view: View,
     /// How this node takes part.
     pub mode: Mode,
-    /// Who leads the current view.
-    pub leader: ValidatorRef,
+    /// Who leads the current view, when the chain that decides it is at hand.
+    #[serde(default)]
+    pub leader: Option<ValidatorRef>,
     /// View of the highest quorum certificate known.
     pub high_qc_view: View,
     /// The latest final block.
@@ -273,6 +270,9 @@ pub struct ConsensusState {
     /// How long the current view has lasted, in milliseconds.
     #[serde(with = "super::common::decimal")]
     pub view_age_ms: u64,
+    /// What a learner waits for before it votes again (rule R10).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_for: Option<String>,
     /// What each validator has sent for the current view.
     pub votes: Vec<VoteSlot>,
     /// Voting power that decides.

@@ -1,0 +1,116 @@
+//! The database and its backups.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+use super::{CountGauge, SecondsGauge, latency_histogram};
+
+/// Metrics of the database.
+pub struct StoreMetrics {
+    bytes: Family<FamilyLabel, CountGauge>,
+    fsync: Histogram,
+    apply: Histogram,
+    stalled: Counter,
+    failures: Counter,
+}
+
+impl StoreMetrics {
+    /// The size of one column family on disk.
+    pub fn family_bytes(&self, family: &'static str, bytes: u64) {
+        self.bytes.get_or_create(&FamilyLabel { family }).set(bytes);
+    }
+
+    /// A synced write of the safety state took `took`.
+    pub fn synced(&self, took: Duration) {
+        self.fsync.observe(took.as_secs_f64());
+    }
+
+    /// The atomic write of an executed block took `took`.
+    pub fn applied(&self, took: Duration) {
+        self.apply.observe(took.as_secs_f64());
+    }
+
+    /// Writes had to wait because the database could not keep up.
+    pub fn write_stalled(&self) {
+        self.stalled.inc();
+    }
+
+    /// A read or write failed.
+    pub fn failed(&self) {
+        self.failures.inc();
+    }
+
+    pub(super) fn register(registry: &mut Registry) -> Self {
+        let metrics = Self {
+            bytes: Family::default(),
+            fsync: latency_histogram(),
+            apply: latency_histogram(),
+            stalled: Counter::default(),
+            failures: Counter::default(),
+        };
+        let r = registry.sub_registry_with_prefix("store");
+        let help = "Bytes on disk, by column family";
+        r.register_with_unit("family", help, Unit::Bytes, metrics.bytes.clone());
+        let help = "Time of a synced write of the safety state";
+        r.register_with_unit("fsync", help, Unit::Seconds, metrics.fsync.clone());
+        let help = "Time of the atomic write of an executed block";
+        r.register_with_unit("apply", help, Unit::Seconds, metrics.apply.clone());
+        r.register("write_stalls", "Writes that had to wait", metrics.stalled.clone());
+        r.register("failures", "Reads and writes that failed", metrics.failures.clone());
+        metrics
+    }
+}
+
+/// Metrics of backups.
+pub struct BackupMetrics {
+    created: SecondsGauge,
+    verified: SecondsGauge,
+    failures: Counter,
+}
+
+impl BackupMetrics {
+    /// A backup was made now.
+    pub fn created(&self) {
+        self.created.set(unix_seconds());
+    }
+
+    /// A backup was verified now.
+    pub fn verified(&self) {
+        self.verified.set(unix_seconds());
+    }
+
+    /// A backup could not be made or did not verify.
+    pub fn failed(&self) {
+        self.failures.inc();
+    }
+
+    pub(super) fn register(registry: &mut Registry) -> Self {
+        let metrics = Self {
+            created: SecondsGauge::default(),
+            verified: SecondsGauge::default(),
+            failures: Counter::default(),
+        };
+        let r = registry.sub_registry_with_prefix("backup");
+        let help = "Unix time of the last backup, 0 when there was none";
+        r.register_with_unit("last_timestamp", help, Unit::Seconds, metrics.created.clone());
+        let help = "Unix time of the last verified backup, 0 when there was none";
+        let verified = metrics.verified.clone();
+        r.register_with_unit("last_verified_timestamp", help, Unit::Seconds, verified);
+        r.register("failures", "Backups that failed", metrics.failures.clone());
+        metrics
+    }
+}
+
+fn unix_seconds() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64())
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct FamilyLabel {
+    family: &'static str,
+}

@@ -1,0 +1,125 @@
+#![allow(clippy::unwrap_used)]
+
+use std::time::Duration;
+
+use logothete_primitives::Height;
+
+use super::{Metrics, SeenVote, SyncPhase, VoteKind};
+
+fn names() -> Vec<String> {
+    vec!["v0".to_owned(), "v1".to_owned()]
+}
+
+/// A registry in which every method was called once.
+fn touched() -> Metrics {
+    let m = Metrics::new("1.2.3", &names());
+    let ms = Duration::from_millis(3);
+    m.consensus.entered_view(8, "quorum_certificate", ms);
+    m.consensus.timed_out();
+    m.consensus.finalized(7, ms);
+    m.consensus.block_interval(ms);
+    m.consensus.power(2, 4, 3);
+    let (kind, accepted) = (VoteKind::Prepare, true);
+    m.consensus.vote(SeenVote { validator: 0, view: 8, kind, accepted, delay: ms });
+    let (kind, accepted) = (VoteKind::Commit, false);
+    m.consensus.vote(SeenVote { validator: 900, view: 8, kind, accepted, delay: ms });
+    m.consensus.clock_skew(1, 0.25);
+    m.consensus.equivocation(1);
+    m.consensus.refused_to_sign("R3");
+    m.consensus.rejected("stale");
+    m.consensus.learner(true);
+    m.mempool.size(3, 540, ms);
+    m.submitted(None);
+    m.submitted(Some("FEE_TOO_LOW"));
+    m.pipeline.verified_signatures(256, ms);
+    m.pipeline.sealed_batch(100);
+    m.pipeline.received_batch();
+    m.pipeline.fetched_batch();
+    m.pipeline.pushed_back("admission");
+    m.pipeline.queue("execution", 2);
+    m.pipeline.settled(ms);
+    m.block_executed(Height::new(7), 5, 1);
+    m.execution.took(ms);
+    m.execution.updated_tree(ms);
+    m.network.peers(3, 1);
+    m.network.round_trip(1, ms);
+    m.network.sent("consensus", 10);
+    m.network.received("batches", 10);
+    m.network.dropped("sync", "lane_full");
+    m.network.disconnected("foreign_chain");
+    m.network.penalized("bad_signature");
+    m.sync.progress(SyncPhase::Fetching, 61);
+    m.sync.fetched(4);
+    m.sync.failed("deadline");
+    m.store.family_bytes("blocks", 1_000);
+    m.store.synced(ms);
+    m.store.applied(ms);
+    m.store.write_stalled();
+    m.store.failed();
+    m.backup.created();
+    m.backup.verified();
+    m.backup.failed();
+    m.rpc.connected();
+    m.rpc.answered("chain_info", "ok", ms);
+    m.rpc.refused("host");
+    m.rpc.disconnected();
+    m
+}
+
+#[test]
+fn every_metric_is_named_after_its_area_and_explained() {
+    let text = touched().render().unwrap();
+    let mut seen = Vec::new();
+    for line in text.lines().filter_map(|line| line.strip_prefix("# HELP ")) {
+        let (name, help) = line.split_once(' ').unwrap();
+        assert!(name.starts_with("logothete_"), "{name}");
+        assert!(help.len() > 5 && !help.ends_with(".."), "{name}: {help}");
+        assert!(!seen.contains(&name.to_owned()), "{name} twice");
+        seen.push(name.to_owned());
+    }
+    assert!(seen.len() > 40, "{}", seen.len());
+    assert!(text.ends_with("# EOF\n"));
+}
+
+#[test]
+fn values_and_labels_are_exposed() {
+    let text = touched().render().unwrap();
+    for line in [
+        "logothete_build_info{version=\"1.2.3\"} 1",
+        "logothete_consensus_height 7",
+        "logothete_consensus_voting_power_missing 2",
+        "logothete_consensus_quorum_margin -1",
+        "logothete_consensus_votes_total{validator=\"unknown\",kind=\"commit\",result=\"refused\"} 1",
+        "logothete_consensus_last_vote_view{validator=\"v0\"} 8",
+        "logothete_mempool_size_bytes 540",
+        "logothete_execution_transactions_total{outcome=\"skipped\"} 1",
+        "logothete_network_sent_bytes_total{lane=\"consensus\"} 10",
+        "logothete_sync_remaining_blocks 61",
+        "logothete_rpc_requests_total{method=\"chain_info\",code=\"ok\"} 1",
+        "logothete_rpc_connections 0",
+    ] {
+        assert!(text.lines().any(|found| found == line), "missing {line}\n{text}");
+    }
+    assert!(text.contains("logothete_process_cpu_seconds_total "));
+    assert!(text.contains("logothete_process_resident_bytes "));
+}
+
+#[test]
+fn clones_share_the_counters() {
+    let metrics = Metrics::new("1", &names());
+    metrics.clone().consensus.timed_out();
+    assert!(metrics.render().unwrap().contains("logothete_consensus_timeouts_total 1"));
+}
+
+#[test]
+fn votes_are_remembered_by_their_highest_view() {
+    let m = Metrics::new("1", &names());
+    let seen = |view, accepted| {
+        let (kind, delay) = (VoteKind::Timeout, Duration::ZERO);
+        m.consensus.vote(SeenVote { validator: 1, view, kind, accepted, delay });
+    };
+    seen(7, true);
+    seen(5, true);
+    seen(9, false);
+    assert_eq!(m.consensus.last_vote_views(), vec![0, 7]);
+}

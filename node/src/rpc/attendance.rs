@@ -1,0 +1,111 @@
+//! Whose votes are missing, and what that means for the chain.
+
+use std::time::Duration;
+
+use logothete_client::rpc::types::Attendance;
+use logothete_consensus::{Mode, Status};
+use logothete_primitives::{Power, ValidatorIndex, ValidatorSet, View};
+
+use crate::service::VoteWatch;
+
+/// How long a validator may be silent while views go by.
+const SILENCE: Duration = Duration::from_secs(3);
+/// How long it may be silent in a view that lasts: timeouts are sent again every tick (R5).
+const SILENCE_IN_STALL: Duration = Duration::from_secs(2);
+
+/// What is known when attendance is taken.
+pub(super) struct Sight<'a> {
+    pub(super) set: &'a ValidatorSet,
+    pub(super) status: &'a Status,
+    pub(super) votes: &'a VoteWatch,
+    /// Now and the start of the process, in milliseconds since the Unix epoch.
+    pub(super) now_ms: u64,
+    pub(super) started_ms: u64,
+    /// The longest pause between blocks of an idle chain.
+    pub(super) idle: Duration,
+}
+
+/// The list of the validators, with those marked whose votes are awaited and do not come.
+pub(super) struct Roll {
+    pub(super) members: Vec<Attendance>,
+    pub(super) power_present: Power,
+}
+
+impl Roll {
+    pub(super) fn take(sight: &Sight<'_>) -> Self {
+        let members: Vec<Attendance> = sight
+            .set
+            .iter()
+            .map(|(index, member)| Attendance {
+                index: index.get(),
+                name: member.name.to_string(),
+                power: member.power,
+                last_vote_view: View::new(last(&sight.votes.last_view, index)),
+                missing: sight.misses(index),
+            })
+            .collect();
+        let present = members.iter().filter(|member| !member.missing);
+        let power_present = present.map(|member| member.power).sum();
+        Self { members, power_present }
+    }
+
+    /// The names of those who are missing.
+    pub(super) fn missing(&self) -> Vec<String> {
+        let missing = self.members.iter().filter(|member| member.missing);
+        missing.map(|member| member.name.clone()).collect()
+    }
+}
+
+impl Sight<'_> {
+    /// Whether the votes of a member are awaited and do not come.
+    fn misses(&self, index: ValidatorIndex) -> bool {
+        let status = self.status;
+        if status.index == Some(index) {
+            return matches!(status.mode, Mode::Learner { .. });
+        }
+        let here = [&status.prepare_votes, &status.commit_votes, &status.timeouts];
+        if here.iter().any(|votes| votes.contains(index)) {
+            return false;
+        }
+        let seen_ms = last(&self.votes.last_seen_ms, index);
+        // Votes go from validator to validator; who is none may never hear them.
+        if status.index.is_none() && seen_ms == 0 {
+            return false;
+        }
+        let silent = self.now_ms.saturating_sub(seen_ms.max(self.started_ms));
+        Duration::from_millis(silent) > self.patience()
+    }
+
+    fn patience(&self) -> Duration {
+        if self.status.failed_views > 0 { SILENCE_IN_STALL } else { SILENCE.max(self.idle * 3) }
+    }
+}
+
+fn last(values: &[u64], index: ValidatorIndex) -> u64 {
+    values.get(index.as_usize()).copied().unwrap_or(0)
+}
+
+/// What a node that only learns waits for (R10).
+pub(super) fn learning(set: &ValidatorSet, status: &Status) -> Option<String> {
+    let Mode::Learner { statements, above, amnesiacs } = &status.mode else { return None };
+    let lost = set.power_of(amnesiacs);
+    if lost > set.max_faulty() {
+        return Some(format!(
+            "learning: power {lost} of {} lost its safety state, more than may fail ({}); \
+             the chain waits for the recovery procedure",
+            set.total_power(),
+            set.max_faulty()
+        ));
+    }
+    Some(match above {
+        Some(view) => format!("learning: votes again after a final block of a view above {view}"),
+        None => format!(
+            "learning: waits for statements of the current view from a quorum ({} of {})",
+            statements.count(),
+            set.len().saturating_sub(1)
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests;

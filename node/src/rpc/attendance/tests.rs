@@ -1,0 +1,100 @@
+#![allow(clippy::unwrap_used)]
+
+use std::time::Duration;
+
+use logothete_consensus::{Mode, Status};
+use logothete_primitives::{
+    BlockHash, Epoch, Height, SecretKey, SignerSet, Validator, ValidatorIndex, ValidatorSet, View,
+};
+
+use super::{Roll, Sight, learning};
+use crate::service::VoteWatch;
+
+fn set() -> ValidatorSet {
+    let member = |index: u8| Validator {
+        key: SecretKey::from_seed([index + 1; 32]).public(),
+        power: 1,
+        name: format!("v{index}").try_into().unwrap(),
+    };
+    ValidatorSet::new(Epoch::ZERO, (0..4).map(member).collect()).unwrap()
+}
+
+fn signers(indices: &[u16]) -> SignerSet {
+    let mut signers = SignerSet::new(4);
+    for index in indices {
+        signers.insert(ValidatorIndex::new(*index));
+    }
+    signers
+}
+
+fn status(mode: Mode, failed_views: u32) -> Status {
+    Status {
+        epoch: Epoch::ZERO,
+        view: View::new(9),
+        leader: None,
+        skipped: Vec::new(),
+        high_qc_view: View::new(8),
+        high_qc_height: Height::new(5),
+        committed_height: Height::new(4),
+        committed_view: View::new(7),
+        committed_hash: BlockHash::ZERO,
+        mode,
+        index: Some(ValidatorIndex::new(0)),
+        marks: None,
+        prepare_votes: SignerSet::new(4),
+        commit_votes: SignerSet::new(4),
+        timeouts: SignerSet::new(4),
+        timeout: Duration::from_secs(1),
+        failed_views,
+        blocks: 0,
+        missing: 0,
+    }
+}
+
+fn missing(status: &Status, last_seen_ms: [u64; 4], now_ms: u64) -> Vec<String> {
+    let votes = VoteWatch { last_view: vec![9, 9, 8, 2], last_seen_ms: last_seen_ms.to_vec() };
+    let (set, idle) = (set(), Duration::from_millis(500));
+    let sight =
+        Sight { set: &set, status, votes: &votes, now_ms, started_ms: 1_000, idle };
+    Roll::take(&sight).missing()
+}
+
+#[test]
+fn a_silent_validator_is_missing_and_a_voting_one_is_not() {
+    let status = status(Mode::Active, 0);
+    assert_eq!(missing(&status, [0, 59_000, 58_000, 50_000], 60_000), ["v3"]);
+}
+
+#[test]
+fn nobody_is_missing_right_after_the_start() {
+    let status = status(Mode::Active, 0);
+    assert!(missing(&status, [0; 4], 1_500).is_empty());
+}
+
+#[test]
+fn in_a_view_that_lasts_only_those_who_are_heard_in_it_count() {
+    let mut status = status(Mode::Active, 2);
+    status.timeouts = signers(&[0, 1]);
+    assert_eq!(missing(&status, [0, 1_000, 57_500, 57_000], 60_000), ["v2", "v3"]);
+}
+
+#[test]
+fn a_learner_counts_itself_as_missing_and_says_what_it_waits_for() {
+    let (statements, amnesiacs) = (signers(&[1, 2]), signers(&[0]));
+    let mut status = status(Mode::Learner { statements, above: None, amnesiacs }, 0);
+    assert_eq!(missing(&status, [60_000; 4], 60_000), ["v0"]);
+    assert!(learning(&set(), &status).unwrap().contains("2 of 3"));
+    let above = Some(View::new(41));
+    status.mode = Mode::Learner { statements, above, amnesiacs };
+    assert!(learning(&set(), &status).unwrap().contains("above 41"));
+    status.mode = Mode::Learner { statements, above, amnesiacs: signers(&[0, 3]) };
+    assert!(learning(&set(), &status).unwrap().contains("recovery procedure"));
+}
+
+#[test]
+fn a_follower_accuses_nobody_it_never_heard() {
+    let mut status = status(Mode::Follower, 0);
+    status.index = None;
+    assert_eq!(missing(&status, [0, 59_000, 0, 40_000], 60_000), ["v3"]);
+    assert_eq!(learning(&set(), &status), None);
+}

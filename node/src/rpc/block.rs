@@ -1,0 +1,95 @@
+//! `block_get`, `block_list`, `block_certificate`.
+
+use logothete_client::rpc::RpcError;
+use logothete_client::rpc::types::{
+    BlockCertificate, BlockGet, BlockList, BlockSelector, BlockSummary, BlockView, ExecutedView,
+    Page, SignerView,
+};
+use logothete_primitives::Height;
+
+use super::lookup::{Found, Lookup, failed};
+use super::{NodeApi, cursor, views};
+
+impl NodeApi {
+    pub(super) fn read_block(&self, params: BlockGet) -> Result<BlockView, RpcError> {
+        let (set, lookup) = (self.validators(), self.lookup());
+        let found = lookup.block(params.selector().which()?)?;
+        let height = found.header.height;
+        let transactions = if params.transactions {
+            Some(lookup.receipts(height)?.into_iter().map(|receipt| receipt.tx).collect())
+        } else {
+            None
+        };
+        Ok(BlockView {
+            hash: found.hash,
+            header: views::header_view(set, &found.header),
+            batches: views::batch_views(set, &found.payload),
+            transaction_count: views::ordered(&found.payload),
+            transactions,
+            results: results(&lookup, height)?,
+            signers: self.signers_of(&lookup, height)?,
+        })
+    }
+
+    pub(super) fn read_block_list(
+        &self,
+        params: &BlockList,
+    ) -> Result<Page<BlockSummary>, RpcError> {
+        let size = cursor::page_size(params.limit, self.limits())?;
+        let from = params.cursor.as_deref().map(cursor::to_block).transpose()?;
+        let lookup = self.lookup_from(from)?;
+        let mut next = Some(from.unwrap_or(lookup.head().height));
+        let mut items = Vec::with_capacity(size);
+        while let Some(height) = next.filter(|_| items.len() < size) {
+            items.push(self.summarize(&lookup.block_at(height)?));
+            next = height.prev();
+        }
+        Ok(Page { items, next_cursor: next.map(cursor::of_block) })
+    }
+
+    pub(super) fn read_certificate(
+        &self,
+        params: BlockSelector,
+    ) -> Result<BlockCertificate, RpcError> {
+        let (set, lookup) = (self.validators(), self.lookup());
+        let found = lookup.block(params.which()?)?;
+        let finality = lookup.finality(found.header.height)?;
+        let certificate = &finality.certificate;
+        Ok(BlockCertificate {
+            block: found.hash,
+            height: found.header.height,
+            view: certificate.view,
+            headers: finality.header_bytes(),
+            certificate: views::hex(certificate),
+            signers: views::signer_views(set, &certificate.signers),
+            power: set.power_of(&certificate.signers),
+            quorum: set.quorum(),
+        })
+    }
+
+    fn summarize(&self, found: &Found) -> BlockSummary {
+        BlockSummary {
+            height: found.header.height,
+            hash: found.hash,
+            view: found.header.view,
+            timestamp: found.header.timestamp,
+            proposer: views::validator_ref(self.validators(), found.header.proposer),
+            transactions: views::ordered(&found.payload),
+        }
+    }
+
+    /// Who signed the certificate that makes a block final; nobody needs to for genesis.
+    fn signers_of(&self, lookup: &Lookup, height: Height) -> Result<Vec<SignerView>, RpcError> {
+        if height == Height::ZERO {
+            return Ok(Vec::new());
+        }
+        let finality = lookup.finality(height)?;
+        Ok(views::signer_views(self.validators(), &finality.certificate.signers))
+    }
+}
+
+/// What this node computed for a height.
+fn results(lookup: &Lookup, height: Height) -> Result<Option<ExecutedView>, RpcError> {
+    let executed = lookup.chain().executed(height).map_err(|error| failed(&error))?;
+    Ok(executed.as_ref().map(views::executed_view))
+}

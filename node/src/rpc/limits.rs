@@ -1,0 +1,75 @@
+//! The bounds of the server. Whatever a client does, it costs no more than these.
+
+use std::time::Duration;
+
+/// What one client, and all clients together, may take.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Open connections; one more is told to come back.
+    pub connections: usize,
+    /// Bytes of one request body.
+    pub body_bytes: usize,
+    /// Bytes of all request bodies that are in memory at a time.
+    pub bodies_bytes: usize,
+    /// Bytes of the answer to one request.
+    pub response_bytes: usize,
+    /// Nesting of the JSON of a request.
+    pub depth: usize,
+    /// Values in the JSON of a request.
+    pub values: usize,
+    /// Calls in one JSON-RPC batch.
+    pub batch_calls: usize,
+    /// Calls of one batch that run at the same time.
+    pub batch_parallel: usize,
+    /// Calls of all clients that run at the same time, waits apart.
+    pub calls: usize,
+    /// Waits (`tx_wait`) of all clients at the same time.
+    pub waits: usize,
+    /// Time for one call, waits apart.
+    pub call_time: Duration,
+    /// The longest a `tx_wait` may last.
+    pub wait_time_max: Duration,
+    /// What a `tx_wait` lasts unless told.
+    pub wait_time_default: Duration,
+    /// Time for the head of a request to arrive; also how long a connection may idle.
+    pub head_time: Duration,
+    /// Time for the body of a request to arrive.
+    pub body_time: Duration,
+    /// Time a client may leave its answer unread.
+    pub write_time: Duration,
+    /// Time that calls under way are given when the node stops.
+    pub drain_time: Duration,
+    /// Items of a list in one answer.
+    pub list_items_max: usize,
+    /// Items of a list unless told.
+    pub list_items_default: usize,
+    /// Transactions in one `tx_submit_batch`.
+    pub submit_batch: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 1_024,
+            body_bytes: 2 * 1024 * 1024,
+            bodies_bytes: 64 * 1024 * 1024,
+            response_bytes: 16 * 1024 * 1024,
+            depth: 32,
+            values: 16_384,
+            batch_calls: 100,
+            batch_parallel: 16,
+            calls: 512,
+            waits: 4_096,
+            call_time: Duration::from_secs(10),
+            wait_time_max: Duration::from_secs(60),
+            wait_time_default: Duration::from_secs(10),
+            head_time: Duration::from_secs(30),
+            body_time: Duration::from_secs(10),
+            write_time: Duration::from_secs(20),
+            drain_time: Duration::from_secs(3),
+            list_items_max: 100,
+            list_items_default: 20,
+            submit_batch: 1_024,
+        }
+    }
+}

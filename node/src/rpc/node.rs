@@ -1,0 +1,212 @@
+//! `node_status`, `node_peers`, `consensus_state`, and the probes.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use logothete_client::rpc::types::{
+    Anchor, ConsensusState, Mode, NodePeers, NodeStatus, PeerView, Percentiles, Role, SyncState,
+    SyncView, VoteSlot,
+};
+use logothete_consensus as consensus;
+use logothete_p2p as p2p;
+use logothete_primitives::{TimestampMs, ValidatorIndex};
+
+use super::attendance::{Roll, Sight, learning};
+use super::health::{Check, Health};
+use super::refusal::milliseconds;
+use super::validators::count;
+use super::{NodeApi, views};
+use crate::head::Head;
+
+/// Blocks by which a node may be behind and still count as following the tip.
+const LAG_MAX: u64 = 5;
+/// How long a stage may be busy with one piece of work before the process counts as dead.
+const STUCK_MAX: Duration = Duration::from_secs(20);
+
+impl NodeApi {
+    pub(super) fn describe_node(&self) -> NodeStatus {
+        let (service, set) = (self.service(), self.validators());
+        let (head, status, roll) = (service.head(), self.consensus_status(), self.roll());
+        let sync = self.describe_sync(&head);
+        let own = status.index.and_then(|index| set.get(index));
+        let trouble = self.trouble(&sync, &roll);
+        NodeStatus {
+            name: own.map(|member| member.name.to_string()),
+            key: service.network.local(),
+            role: if own.is_some() { Role::Validator } else { Role::Follower },
+            mode: mode(&status),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started_at: TimestampMs::new(unix_ms(service.started_at)),
+            pid: std::process::id(),
+            height: head.height,
+            block: head.hash,
+            timestamp: head.timestamp,
+            executed: views::executed_view(&head.executed),
+            view: status.view,
+            peers: count(service.network.peers().len()),
+            mempool: count(service.mempool.stats().count),
+            finality_ms: service.metrics.pipeline.recent().percentiles().map(|(p50, p99)| {
+                Percentiles { p50: milliseconds(p50), p99: milliseconds(p99) }
+            }),
+            healthy: trouble.is_none(),
+            summary: trouble.unwrap_or_else(|| match mode(&status) {
+                Mode::Active => "voting".to_owned(),
+                Mode::Learner | Mode::Follower => "following the tip".to_owned(),
+            }),
+            sync,
+            validators: roll.members,
+            power_present: roll.power_present,
+            quorum: set.quorum(),
+        }
+    }
+
+    pub(super) fn describe_peers(&self) -> NodePeers {
+        let set = self.validators();
+        let view = |peer: p2p::PeerInfo| PeerView {
+            key: peer.key,
+            name: set.index_of(&peer.key).map(|index| views::validator_ref(set, index).name),
+            role: match peer.role {
+                p2p::Role::Validator => Role::Validator,
+                p2p::Role::Follower => Role::Follower,
+            },
+            addresses: peer.addresses.iter().map(ToString::to_string).collect(),
+            version: peer.agent,
+            connected_ms: millis(peer.connected_for),
+            round_trip_us: peer.rtt.map(|rtt| u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX)),
+            height: Some(peer.height.get()),
+        };
+        NodePeers { items: self.service().network.peers().into_iter().map(view).collect() }
+    }
+
+    pub(super) fn describe_consensus(&self) -> ConsensusState {
+        let (set, status) = (self.validators(), self.consensus_status());
+        let slot = |index: ValidatorIndex| VoteSlot {
+            validator: views::validator_ref(set, index),
+            power: set.power(index),
+            prepare: status.prepare_votes.contains(index),
+            commit: status.commit_votes.contains(index),
+            timeout: status.timeouts.contains(index),
+        };
+        ConsensusState {
+            epoch: status.epoch,
+            view: status.view,
+            mode: mode(&status),
+            leader: status.leader.map(|index| views::validator_ref(set, index)),
+            high_qc_view: status.high_qc_view,
+            committed: Anchor { height: status.committed_height, hash: status.committed_hash },
+            view_age_ms: millis(self.service().metrics.consensus.view_age()),
+            waits_for: learning(set, &status),
+            votes: set.iter().map(|(index, _)| slot(index)).collect(),
+            quorum: set.quorum(),
+        }
+    }
+
+    fn consensus_status(&self) -> std::sync::Arc<consensus::Status> {
+        self.service().consensus.borrow().clone()
+    }
+
+    fn roll(&self) -> Roll {
+        let service = self.service();
+        let votes = service.votes.borrow().clone();
+        Roll::take(&Sight {
+            set: self.validators(),
+            status: &self.consensus_status(),
+            votes: &votes,
+            now_ms: unix_ms(SystemTime::now()),
+            started_ms: unix_ms(service.started_at),
+            idle: Duration::from_millis(service.spec.params.empty_block_interval_ms),
+        })
+    }
+
+    fn describe_sync(&self, head: &Head) -> SyncView {
+        let service = self.service();
+        let sync = *service.sync.borrow();
+        let committed = service.consensus.borrow().committed_height;
+        let target = sync.target.max(committed).max(head.height);
+        let lag = target.since(head.height);
+        let alone = service.network.peers().is_empty() && self.validators().len() > 1;
+        let state = if sync.active {
+            SyncState::Fetching
+        } else if alone {
+            SyncState::NoPeers
+        } else {
+            SyncState::Following
+        };
+        SyncView { state, target_height: target, lag }
+    }
+
+    /// What keeps the node from being healthy, in one sentence.
+    fn trouble(&self, sync: &SyncView, roll: &Roll) -> Option<String> {
+        let (set, status) = (self.validators(), self.consensus_status());
+        if roll.power_present < set.quorum() {
+            return Some(format!(
+                "the chain stands still in view {}: missing {}; power {} of {} is present, {} decides",
+                status.view,
+                roll.missing().join(", "),
+                roll.power_present,
+                set.total_power(),
+                set.quorum()
+            ));
+        }
+        if let Some(waits) = learning(set, &status) {
+            return Some(waits);
+        }
+        if sync.state == SyncState::NoPeers {
+            return Some("no peers: nobody to follow".to_owned());
+        }
+        if sync.lag > LAG_MAX {
+            return Some(format!("catching up: {} blocks behind", sync.lag));
+        }
+        None
+    }
+}
+
+impl Health for NodeApi {
+    fn live(&self) -> Vec<Check> {
+        let pulses = self.service().supervisor.pulses();
+        let check = |pulse: &std::sync::Arc<crate::supervise::Pulse>| {
+            let stuck = pulse.stuck().unwrap_or_default();
+            let detail = format!("{} pieces of work, busy for {} ms", pulse.beats(), stuck.as_millis());
+            Check::new(pulse.stage(), stuck <= STUCK_MAX, detail)
+        };
+        pulses.iter().map(check).collect()
+    }
+
+    fn ready(&self) -> Vec<Check> {
+        let (service, set) = (self.service(), self.validators());
+        let (head, roll) = (service.head(), self.roll());
+        let sync = self.describe_sync(&head);
+        let mempool = service.mempool.stats();
+        let stopping = service.stop.is_cancelled();
+        let missing = roll.missing();
+        let quorum = if missing.is_empty() {
+            "all validators vote".to_owned()
+        } else {
+            format!("missing {}", missing.join(", "))
+        };
+        let sync_ok = sync.lag <= LAG_MAX && sync.state != SyncState::NoPeers;
+        let room = mempool.count < mempool.count_max && mempool.bytes < mempool.bytes_max;
+        vec![
+            Check::new("running", !stopping, if stopping { "stopping" } else { "not stopping" }),
+            Check::new("sync", sync_ok, format!("height {}, {} behind", head.height, sync.lag)),
+            Check::new("quorum", roll.power_present >= set.quorum(), quorum),
+            Check::new("mempool", room, format!("{} transactions wait", mempool.count)),
+        ]
+    }
+}
+
+fn mode(status: &consensus::Status) -> Mode {
+    match status.mode {
+        consensus::Mode::Active => Mode::Active,
+        consensus::Mode::Learner { .. } => Mode::Learner,
+        consensus::Mode::Follower => Mode::Follower,
+    }
+}
+
+fn unix_ms(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, millis)
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
