@@ -5,6 +5,9 @@ use core::time::Duration;
 
 use logothete_primitives::{BlockHash, Epoch, Height, SignerSet, ValidatorIndex, View};
 
+use crate::learner::Learner;
+use crate::replica::Replica;
+use crate::safety_rules::SafetyRules;
 use crate::safety_state::Marks;
 
 /// What a replica does besides following certificates.
@@ -67,4 +70,60 @@ pub struct Status {
     pub blocks: usize,
     /// Blocks asked for and not yet come.
     pub missing: usize,
+}
+
+impl Replica {
+    /// A snapshot for those who watch.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let size = self.ctx.validators.len();
+        let (view, high_qc, root) = (self.known.view(), self.known.high_qc(), self.tree.root());
+        let reputation = self.reputation_at(high_qc);
+        let leader = reputation
+            .as_ref()
+            .map(|reputation| self.election.leader(reputation, view));
+        let skipped = reputation.map(|reputation| self.election.skipped(&reputation, view));
+        Status {
+            epoch: self.ctx.epoch(),
+            view,
+            leader,
+            skipped: skipped.unwrap_or_default(),
+            high_qc_view: high_qc.view,
+            high_qc_height: high_qc.height,
+            committed_height: root.height,
+            committed_view: root.view,
+            committed_hash: self.tree.root_hash(),
+            mode: self.mode(),
+            index: self.index(),
+            marks: self.safety.as_ref().and_then(SafetyRules::marks),
+            prepare_votes: self.prepare_votes.signers(view, size),
+            commit_votes: self.commit_votes.signers(high_qc.view, size),
+            timeouts: self.timeouts.signers(size),
+            timeout: self.pacemaker.timeout(&self.config),
+            failed_views: self.pacemaker.failed_views(),
+            blocks: self.tree.len(),
+            missing: self.fetches.len(),
+        }
+    }
+
+    fn mode(&self) -> Mode {
+        let size = self.ctx.validators.len();
+        match (&self.safety, &self.learner) {
+            (None, _) => Mode::Follower,
+            (Some(_), None) => Mode::Active,
+            (Some(safety), Some(learner)) => {
+                let mut amnesiacs = SignerSet::new(size);
+                amnesiacs.insert(safety.index());
+                for index in self.amnesiacs.keys() {
+                    amnesiacs.insert(*index);
+                }
+                let (statements, above) = (Learner::statements(learner, size), learner.above());
+                Mode::Learner {
+                    statements,
+                    above,
+                    amnesiacs,
+                }
+            }
+        }
+    }
 }
