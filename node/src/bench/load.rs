@@ -1,0 +1,268 @@
+//! Workers that keep their accounts busy: sign, hand in by the batch, wait until accounts come back.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use logothete_client::Client;
+use logothete_client::rpc::RpcError;
+use logothete_client::rpc::method::TxSubmitBatchMethod;
+use logothete_client::rpc::types::{HexBytes, SubmitOutcome, TxSubmitBatch};
+use logothete_primitives::{Address, TxHash};
+use tokio::sync::mpsc;
+
+use super::Chain;
+use super::accounts::Account;
+use super::finality::Tracker;
+
+/// Longest wait between two looks at whether it is over.
+const PATIENCE: Duration = Duration::from_millis(100);
+/// Wait before bytes that were pushed back are sent again, when the node names none.
+const RETRY_AFTER: Duration = Duration::from_millis(20);
+/// Attempts for one batch before its rest is given up.
+const ATTEMPTS_MAX: u32 = 200;
+
+/// What was handed in.
+#[derive(Clone, Debug, Default)]
+pub struct Sent {
+    /// Transactions handed in.
+    pub submitted: u64,
+    /// Transactions pushed back and sent again.
+    pub pushed_back: u64,
+    /// Transactions refused for good, by reason.
+    pub refused: BTreeMap<String, u64>,
+}
+
+impl Sent {
+    /// Adds what another worker sent.
+    pub fn add(&mut self, other: Self) {
+        self.submitted += other.submitted;
+        self.pushed_back += other.pushed_back;
+        for (reason, count) in other.refused {
+            *self.refused.entry(reason).or_default() += count;
+        }
+    }
+}
+
+/// When transactions may be handed in: at once, or at a rate that all workers share.
+#[derive(Clone, Debug)]
+pub struct Pace {
+    stopped: Arc<AtomicBool>,
+    schedule: Option<Arc<Schedule>>,
+    workers: usize,
+    batch: usize,
+}
+
+#[derive(Debug)]
+struct Schedule {
+    began: Instant,
+    rate: u64,
+    released: AtomicU64,
+}
+
+impl Pace {
+    /// At a rate, or as fast as accounts come back.
+    #[must_use]
+    pub fn new(rate: Option<u64>, workers: usize, batch: usize) -> Self {
+        let schedule = rate.map(|rate| {
+            Arc::new(Schedule { began: Instant::now(), rate: rate.max(1), released: AtomicU64::new(0) })
+        });
+        Self { stopped: Arc::new(AtomicBool::new(false)), schedule, workers, batch }
+    }
+
+    /// Nothing more is handed in.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+
+    /// Takes up to `count` turns that are due, each with the time it was due.
+    ///
+    /// The latency of a transaction counts from when it was due, not from when an account was free for
+    /// it: a system that falls behind must not look faster by being asked less.
+    async fn take(&self, count: usize) -> Vec<Instant> {
+        let Some(schedule) = &self.schedule else { return vec![Instant::now(); count] };
+        // Small shares, so that one worker does not take what another could send now.
+        let share = count.min(self.batch.div_ceil(self.workers).max(1));
+        let turns = schedule.take(share);
+        if turns.is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        turns
+    }
+}
+
+impl Schedule {
+    fn take(&self, most: usize) -> Vec<Instant> {
+        let elapsed = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let due = u64::try_from(u128::from(elapsed) * u128::from(self.rate) / 1_000_000).unwrap_or(u64::MAX);
+        let most = u64::try_from(most).unwrap_or(u64::MAX);
+        let taken = self.released.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |released| {
+            (due > released).then(|| due.min(released.saturating_add(most)))
+        });
+        let Ok(first) = taken else { return Vec::new() };
+        let last = due.min(first.saturating_add(most));
+        (first..last).map(|turn| self.began + Duration::from_micros(turn.saturating_mul(1_000_000) / self.rate)).collect()
+    }
+}
+
+/// Keeps its accounts busy against one node.
+#[derive(Debug)]
+pub struct Worker {
+    /// To one node.
+    pub client: Client,
+    /// What is signed for.
+    pub chain: Chain,
+    /// Its accounts.
+    pub accounts: Vec<Account>,
+    /// Accounts whose transactions became final, by index.
+    pub returned: mpsc::UnboundedReceiver<usize>,
+    /// Where transactions are waited for.
+    pub tracker: Arc<Tracker>,
+    /// When it may send.
+    pub pace: Pace,
+    /// Transactions a request.
+    pub batch: usize,
+    /// Transactions of one account on the way at one time.
+    pub in_flight: usize,
+    /// Its number.
+    pub index: usize,
+}
+
+/// A signed transaction that is to be handed in.
+struct Ready {
+    hash: TxHash,
+    bytes: Vec<u8>,
+    account: usize,
+}
+
+impl Worker {
+    /// Runs until the pace is stopped.
+    pub async fn run(mut self) -> Sent {
+        let mut sent = Sent::default();
+        let mut free: Vec<usize> =
+            (0..self.in_flight).flat_map(|_| 0..self.accounts.len()).rev().collect();
+        while !self.pace.is_stopped() {
+            self.collect(&mut free).await;
+            let turns = self.pace.take(free.len().min(self.batch)).await;
+            let mut batch = Vec::with_capacity(turns.len());
+            for since in turns {
+                let Some(account) = free.pop() else { break };
+                if let Some(ready) = self.sign(account) {
+                    self.tracker.begin(ready.hash, since, self.index, account);
+                    batch.push(ready);
+                }
+            }
+            sent.submitted += u64::try_from(batch.len()).unwrap_or(0);
+            self.hand_in(batch, &mut sent).await;
+        }
+        sent
+    }
+
+    /// Takes the accounts that came back; waits for one if none is free.
+    async fn collect(&mut self, free: &mut Vec<usize>) {
+        if free.is_empty() {
+            if let Ok(Some(account)) = tokio::time::timeout(PATIENCE, self.returned.recv()).await {
+                free.push(account);
+            }
+        }
+        while let Ok(account) = self.returned.try_recv() {
+            free.push(account);
+        }
+    }
+
+    fn sign(&mut self, account: usize) -> Option<Ready> {
+        let to = self.recipient(account)?;
+        let tx = self.accounts.get_mut(account)?.next_transfer(self.chain, to)?;
+        let bytes = tx.encode();
+        let hash = logothete_ledger::transaction::Transaction::hash_of(&bytes);
+        Some(Ready { hash, bytes, account })
+    }
+
+    /// The next account of the same worker, so that every transfer changes two accounts.
+    fn recipient(&self, account: usize) -> Option<Address> {
+        self.accounts.get((account + 1) % self.accounts.len()).map(|account| account.address)
+    }
+
+    async fn hand_in(&self, mut batch: Vec<Ready>, sent: &mut Sent) {
+        for _ in 0..ATTEMPTS_MAX {
+            if batch.is_empty() {
+                return;
+            }
+            let txs = batch.iter().map(|ready| HexBytes(ready.bytes.clone())).collect();
+            let mut pause = RETRY_AFTER;
+            batch = match self.client.call_once::<TxSubmitBatchMethod>(TxSubmitBatch { txs }).await {
+                Ok(answers) => self.sort_out(batch, answers.items, sent, &mut pause),
+                Err(_) => batch,
+            };
+            if !batch.is_empty() {
+                sent.pushed_back += u64::try_from(batch.len()).unwrap_or(0);
+                tokio::time::sleep(pause).await;
+            }
+            if self.pace.is_stopped() {
+                break;
+            }
+        }
+        for ready in batch {
+            self.give_up(&ready, "GIVEN_UP", sent);
+        }
+    }
+
+    /// Keeps what was pushed back; counts and forgets what was refused.
+    fn sort_out(
+        &self,
+        batch: Vec<Ready>,
+        answers: Vec<SubmitOutcome>,
+        sent: &mut Sent,
+        pause: &mut Duration,
+    ) -> Vec<Ready> {
+        let mut again = Vec::new();
+        for (ready, answer) in batch.into_iter().zip(answers) {
+            match answer {
+                SubmitOutcome::Ok(_) => {}
+                SubmitOutcome::Error(error) if error.code.is_transient() => {
+                    if let Some(ms) = error.data.retry_after_ms {
+                        *pause = Duration::from_millis(ms.into());
+                    }
+                    again.push(ready);
+                }
+                SubmitOutcome::Error(error) => self.give_up(&ready, &reason(&error), sent),
+            }
+        }
+        again
+    }
+
+    fn give_up(&self, ready: &Ready, reason: &str, sent: &mut Sent) {
+        // The account's later nonces would wait for this one: it is not used again.
+        tracing::debug!(account = ready.account, reason, "bench.account.retired");
+        self.tracker.forget(&ready.hash);
+        *sent.refused.entry(reason.to_owned()).or_default() += 1;
+    }
+}
+
+fn reason(error: &RpcError) -> String {
+    error.data.reason.clone().unwrap_or_else(|| error.code.name().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn turns_come_at_the_rate_and_once_each() {
+        let began = Instant::now().checked_sub(Duration::from_millis(100)).unwrap();
+        let schedule = Schedule { began, rate: 1_000, released: AtomicU64::new(0) };
+        let mut turns = schedule.take(60);
+        assert_eq!(turns.len(), 60);
+        turns.extend(schedule.take(1_000));
+        assert!((100..200).contains(&turns.len()), "{}", turns.len());
+        assert!(turns.is_sorted());
+        assert_eq!(turns[50] - began, Duration::from_millis(50));
+    }
+}

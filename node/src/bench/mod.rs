@@ -1,0 +1,170 @@
+//! `bench load`: signed transfers against running nodes, measured from outside.
+//!
+//! [`accounts`] makes and funds fresh accounts, [`load`] keeps them busy, [`finality`] reads every
+//! final block and says when a transaction was first seen in one, [`cpu`] reads what the processes
+//! used, [`report`] puts the figures together. A transaction counts as committed when the client has
+//! seen it in a final block, not when a node said it would be.
+
+pub mod accounts;
+pub mod cpu;
+pub mod finality;
+pub mod load;
+pub mod report;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use logothete_client::Client;
+use logothete_primitives::{Amount, ChainId, SecretKey};
+
+use self::accounts::Account;
+use self::finality::Tracker;
+use self::load::Pace;
+use self::report::{Report, Setting};
+use crate::cli::output::{Failure, Printer};
+
+/// What to measure.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Nodes the load is spread over.
+    pub urls: Vec<String>,
+    /// Accounts that send.
+    pub accounts: usize,
+    /// Transactions of one account on the way at one time.
+    pub in_flight: usize,
+    /// Transactions a request.
+    pub batch: usize,
+    /// Requests a node works on at one time.
+    pub workers: usize,
+    /// Transactions a second; as fast as they become final without one.
+    pub rate: Option<u64>,
+    /// How long it is measured.
+    pub duration: Duration,
+    /// How long the load runs before it is measured.
+    pub warmup: Duration,
+}
+
+/// The chain as the load needs it.
+#[derive(Clone, Copy, Debug)]
+pub struct Chain {
+    /// What is signed for.
+    pub id: ChainId,
+    /// Fee of a transfer.
+    pub fee: Amount,
+    /// Height when the load began.
+    pub height: u64,
+}
+
+/// How long transactions may take to become final after the load has stopped.
+const DRAIN: Duration = Duration::from_secs(15);
+
+/// Funds accounts, loads the nodes, measures.
+///
+/// # Errors
+/// No node answers, the funds do not suffice, or nothing becomes final.
+pub async fn run(
+    options: &Options,
+    chain: Chain,
+    funder: &SecretKey,
+    printer: Printer,
+) -> Result<Report, Failure> {
+    let client = Arc::new(Client::new(options.urls.clone())?);
+    printer.progress(&format!("funding {} accounts …", options.accounts));
+    let accounts = accounts::funded(&client, chain, funder, options.accounts).await?;
+    let chain = Chain { height: accounts::height(&client).await?, ..chain };
+
+    let shares = share(accounts, options.urls.len() * options.workers);
+    let (tracker, returned) = Tracker::new(shares.len());
+    let tracker = Arc::new(tracker);
+    let observer = tokio::spawn(finality::observe(Arc::clone(&client), Arc::clone(&tracker), chain.height));
+    let pace = Pace::new(options.rate, shares.len(), options.batch);
+    let mut workers = Vec::new();
+    for (index, (share, returned)) in shares.into_iter().zip(returned).enumerate() {
+        let url = options.urls.get(index % options.urls.len()).cloned().unwrap_or_default();
+        let worker = load::Worker {
+            client: Client::new(vec![url])?,
+            chain,
+            accounts: share,
+            returned,
+            tracker: Arc::clone(&tracker),
+            pace: pace.clone(),
+            batch: options.batch,
+            in_flight: options.in_flight,
+            index,
+        };
+        workers.push(tokio::spawn(worker.run()));
+    }
+    let measured = measure(options, &client, &tracker, printer).await;
+    pace.stop();
+    let mut sent = load::Sent::default();
+    for worker in workers {
+        if let Ok(part) = worker.await {
+            sent.add(part);
+        }
+    }
+    let deadline = Instant::now() + DRAIN;
+    while tracker.waiting() > 0 && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    observer.abort();
+    let measured = measured?;
+    let setting = Setting::of(options);
+    Ok(Report::new(setting, measured, sent, tracker.waiting()))
+}
+
+/// The figures of the measured time.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    /// How long it was.
+    pub elapsed: Duration,
+    /// What became final in it.
+    pub window: finality::Window,
+    /// CPU time of each node that runs on this machine.
+    pub nodes_cpu: Vec<Duration>,
+    /// CPU time of this process.
+    pub client_cpu: Duration,
+}
+
+async fn measure(
+    options: &Options,
+    client: &Client,
+    tracker: &Tracker,
+    printer: Printer,
+) -> Result<Measured, Failure> {
+    let processes = cpu::local_nodes(&options.urls).await;
+    printer.progress(&format!("warming up for {} s …", options.warmup.as_secs_f64()));
+    tokio::time::sleep(options.warmup).await;
+    let (before, own) = (cpu::sample(&processes), cpu::own());
+    tracker.open_window();
+    let began = Instant::now();
+    while began.elapsed() < options.duration {
+        tokio::time::sleep(Duration::from_secs(1).min(options.duration.saturating_sub(began.elapsed()))).await;
+        printer.progress(&format!(
+            "{:>5.1} s   {} committed   {} waiting",
+            began.elapsed().as_secs_f64(),
+            tracker.committed(),
+            tracker.waiting()
+        ));
+    }
+    let elapsed = began.elapsed();
+    let window = tracker.close_window();
+    let nodes_cpu =
+        before.iter().zip(cpu::sample(&processes)).map(|(before, after)| after.saturating_sub(*before)).collect();
+    if window.committed == 0 {
+        let height = accounts::height(client).await?;
+        return Err(Failure::new("nothing_committed", format!("nothing became final; the chain is at height {height}"))
+            .with_hint("logothete status says what the nodes wait for"));
+    }
+    Ok(Measured { elapsed, window, nodes_cpu, client_cpu: cpu::own().saturating_sub(own) })
+}
+
+/// Deals accounts out to workers, one after the other.
+fn share(accounts: Vec<Account>, workers: usize) -> Vec<Vec<Account>> {
+    let mut shares: Vec<Vec<Account>> = (0..workers).map(|_| Vec::new()).collect();
+    for (index, account) in accounts.into_iter().enumerate() {
+        if let Some(share) = shares.get_mut(index % workers) {
+            share.push(account);
+        }
+    }
+    shares
+}

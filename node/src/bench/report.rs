@@ -1,0 +1,190 @@
+//! The figures of a measurement, for programs and for people.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::load::Sent;
+use super::{Measured, Options};
+use crate::cli::show::grouped;
+
+/// What was measured, and on what.
+#[derive(Clone, Debug, Serialize)]
+pub struct Setting {
+    /// Nodes the load was spread over.
+    pub nodes: usize,
+    /// Accounts that sent.
+    pub accounts: usize,
+    /// Transactions of one account on the way at one time.
+    pub in_flight: usize,
+    /// Transactions a request.
+    pub batch: usize,
+    /// Transactions a second that were offered; none in a closed loop.
+    pub rate: Option<u64>,
+    /// Seconds of load before the measured time.
+    pub warmup_seconds: f64,
+    /// Version of this program.
+    pub version: &'static str,
+    /// Processor of this machine.
+    pub processor: String,
+    /// Cores this process may use.
+    pub cores: usize,
+}
+
+impl Setting {
+    /// From the options and the machine.
+    #[must_use]
+    pub fn of(options: &Options) -> Self {
+        Self {
+            nodes: options.urls.len(),
+            accounts: options.accounts,
+            in_flight: options.in_flight,
+            batch: options.batch,
+            rate: options.rate,
+            warmup_seconds: options.warmup.as_secs_f64(),
+            version: env!("CARGO_PKG_VERSION"),
+            processor: processor(),
+            cores: std::thread::available_parallelism().map_or(0, usize::from),
+        }
+    }
+}
+
+/// Latency in milliseconds, from handing in (or being due) to being seen in a final block.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Latency {
+    /// Half are at most this.
+    pub p50: f64,
+    /// Nine of ten.
+    pub p90: f64,
+    /// Ninety-nine of a hundred.
+    pub p99: f64,
+    /// The longest.
+    pub max: f64,
+    /// The mean.
+    pub mean: f64,
+}
+
+/// CPU time in microseconds per committed transaction.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Cpu {
+    /// All nodes together; none if no node runs on this machine.
+    pub nodes: Option<f64>,
+    /// One node, on average.
+    pub per_node: Option<f64>,
+    /// This process: signing, sending, reading blocks.
+    pub client: f64,
+    /// Cores that the nodes kept busy.
+    pub cores_of_nodes: Option<f64>,
+}
+
+/// Everything together.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// What was measured.
+    pub setting: Setting,
+    /// Seconds measured.
+    pub seconds: f64,
+    /// Transactions seen in final blocks in that time.
+    pub committed: u64,
+    /// The same per second.
+    pub committed_per_second: f64,
+    /// Final blocks in that time.
+    pub blocks: u64,
+    /// Latency.
+    pub latency_ms: Latency,
+    /// CPU time.
+    pub cpu_us_per_tx: Cpu,
+    /// Transactions handed in over the whole run.
+    pub submitted: u64,
+    /// Transactions pushed back by a full node and sent again.
+    pub pushed_back: u64,
+    /// Transactions refused for good, by reason.
+    pub refused: BTreeMap<String, u64>,
+    /// Transactions accepted and not seen in a final block by the end.
+    pub missing: usize,
+}
+
+impl Report {
+    /// From the parts.
+    #[must_use]
+    pub fn new(setting: Setting, measured: Measured, sent: Sent, missing: usize) -> Self {
+        let Measured { elapsed, window, nodes_cpu, client_cpu } = measured;
+        let committed = precise(window.committed);
+        let ms = |quantile: f64| precise(window.latency_us.value_at_quantile(quantile)) / 1_000.0;
+        let per_tx = |time: Duration| time.as_secs_f64() * 1e6 / committed.max(1.0);
+        let nodes_total: Duration = nodes_cpu.iter().sum();
+        let known = !nodes_cpu.is_empty();
+        let count = precise(u64::try_from(nodes_cpu.len()).unwrap_or(1)).max(1.0);
+        let seconds = elapsed.as_secs_f64();
+        Self {
+            setting,
+            seconds,
+            committed: window.committed,
+            committed_per_second: committed / seconds,
+            blocks: window.blocks,
+            latency_ms: Latency {
+                p50: ms(0.5),
+                p90: ms(0.9),
+                p99: ms(0.99),
+                max: precise(window.latency_us.max()) / 1_000.0,
+                mean: window.latency_us.mean() / 1_000.0,
+            },
+            cpu_us_per_tx: Cpu {
+                nodes: known.then(|| per_tx(nodes_total)),
+                per_node: known.then(|| per_tx(nodes_total) / count),
+                client: per_tx(client_cpu),
+                cores_of_nodes: known.then(|| nodes_total.as_secs_f64() / seconds),
+            },
+            submitted: sent.submitted,
+            pushed_back: sent.pushed_back,
+            refused: sent.refused,
+            missing,
+        }
+    }
+
+    /// For people.
+    #[must_use]
+    pub fn table(&self) -> String {
+        let Latency { p50, p90, p99, max, .. } = self.latency_ms;
+        let mode = match self.setting.rate {
+            Some(rate) => format!("{} tx/s offered", grouped(rate)),
+            None => format!("closed loop, {} in flight at most", grouped(self.in_flight_max())),
+        };
+        let mut lines = vec![
+            format!("load       {} nodes · {} accounts · {mode}", self.setting.nodes, grouped(u64::try_from(self.setting.accounts).unwrap_or(0))),
+            format!("committed  {} in {:.1} s · {:.0} tx/s · {} blocks", grouped(self.committed), self.seconds, self.committed_per_second, grouped(self.blocks)),
+            format!("latency    p50 {p50:.1} ms · p90 {p90:.1} ms · p99 {p99:.1} ms · max {max:.1} ms   (submit to final, seen by the client)"),
+        ];
+        let cpu = &self.cpu_us_per_tx;
+        if let (Some(nodes), Some(each), Some(cores)) = (cpu.nodes, cpu.per_node, cpu.cores_of_nodes) {
+            lines.push(format!("cpu        nodes {nodes:.1} µs/tx ({each:.1} each, {cores:.2} cores) · client {:.1} µs/tx", cpu.client));
+        } else {
+            lines.push(format!("cpu        client {:.1} µs/tx (no node on this machine)", cpu.client));
+        }
+        let refused: Vec<String> = self.refused.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+        let refused = if refused.is_empty() { "none".to_owned() } else { refused.join(", ") };
+        lines.push(format!(
+            "sent       {} · pushed back {} · refused {refused} · not seen final {}",
+            grouped(self.submitted), grouped(self.pushed_back), self.missing
+        ));
+        lines.push(format!("machine    {} · {} cores", self.setting.processor, self.setting.cores));
+        lines.join("\n")
+    }
+
+    fn in_flight_max(&self) -> u64 {
+        u64::try_from(self.setting.accounts.saturating_mul(self.setting.in_flight)).unwrap_or(u64::MAX)
+    }
+}
+
+/// Counts of a measurement are far below 2^53.
+#[allow(clippy::cast_precision_loss, reason = "counts of a measurement are far below 2^53")]
+fn precise(count: u64) -> f64 {
+    count as f64
+}
+
+fn processor() -> String {
+    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    name.map_or_else(|| "unknown".to_owned(), |(_, name)| name.trim().to_owned())
+}

@@ -1,0 +1,74 @@
+//! `bench load`.
+
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use logothete_client::rpc::method::ChainInfoMethod;
+use logothete_client::rpc::types::Empty;
+
+use super::context::Context;
+use super::output::{Failure, Outcome, Reply};
+use crate::bench::{self, Chain, Options};
+
+/// Measurements.
+#[derive(Debug, Subcommand)]
+pub enum Bench {
+    /// Signed transfers to all nodes: committed per second, latency, CPU time per transaction.
+    #[command(after_help = "Examples:\n  logothete bench load                          as fast as it goes, on the devnet\n  \
+        logothete bench load --rate 2000 --duration 30\n  logothete bench load --url http://a:8080,http://b:8080 --from ./rich-key.json --json")]
+    Load(Load),
+}
+
+/// Arguments of `bench load`.
+#[derive(Args, Debug)]
+pub struct Load {
+    /// Accounts that send.
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(8..=1_000_000))]
+    accounts: u32,
+    /// Transactions of one account on the way at one time.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64))]
+    in_flight: u8,
+    /// Transactions a request.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    batch: u16,
+    /// Requests to one node at one time.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=32))]
+    workers: u8,
+    /// Transactions a second; as fast as they become final without it.
+    #[arg(long)]
+    rate: Option<u64>,
+    /// Seconds that are measured.
+    #[arg(long, default_value_t = 10)]
+    duration: u64,
+    /// Seconds of load before that.
+    #[arg(long, default_value_t = 2)]
+    warmup: u64,
+    /// Who pays: name or file of a key.
+    #[arg(long, default_value = "alice")]
+    from: String,
+}
+
+/// Measures and reports.
+///
+/// # Errors
+/// No node answers, the funds do not suffice, nothing becomes final.
+pub async fn perform(context: &Context, command: Bench) -> Outcome {
+    let Bench::Load(wish) = command;
+    let funder = context.signer(&wish.from, None)?;
+    let info = context.call::<ChainInfoMethod>(Empty {}).await?;
+    let chain = Chain { id: info.chain_id, fee: info.params.min_fee, height: info.head.height.get() };
+    let accounts = usize::try_from(wish.accounts).map_err(|_| Failure::usage("too many accounts"))?;
+    let options = Options {
+        urls: context.urls(),
+        accounts,
+        in_flight: wish.in_flight.into(),
+        batch: wish.batch.into(),
+        workers: wish.workers.into(),
+        rate: wish.rate,
+        duration: Duration::from_secs(wish.duration.max(1)),
+        warmup: Duration::from_secs(wish.warmup),
+    };
+    let report = bench::run(&options, chain, &funder, context.printer).await?;
+    let text = report.table();
+    Ok(Reply::new(report, text))
+}

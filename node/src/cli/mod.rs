@@ -1,0 +1,203 @@
+//! The command line: nouns, then verbs; one file per noun.
+//!
+//! [`output`] says what a command answers and how a process ends; [`context`] finds the node, the chain
+//! file and the keys a command needs. Nothing here decides anything about the ledger.
+
+pub mod account;
+pub mod backup;
+pub mod bench;
+pub mod block;
+pub mod completions;
+pub mod config;
+pub mod consensus;
+pub mod context;
+pub mod devnet;
+pub mod errors;
+pub mod genesis;
+pub mod init;
+pub mod keys;
+pub mod mempool;
+pub mod output;
+pub mod passphrase;
+pub mod rpc;
+pub mod run;
+pub mod show;
+pub mod status;
+pub mod testnet;
+pub mod tx;
+pub mod validators;
+pub mod version;
+
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
+
+use self::context::{Context, Global};
+use self::output::{Failure, Outcome, Printer};
+
+/// A BFT ledger node, one binary: devnet, validator, follower, wallet and tools.
+#[derive(Debug, Parser)]
+#[command(
+    name = "logothete",
+    version,
+    max_term_width = 110,
+    after_help = "Examples:\n  logothete devnet                   four validators on this machine\n  \
+                  logothete tx send alice bob 10     pay, wait for finality, verify the proof\n  \
+                  logothete status --watch           what the nodes are doing\n\n\
+                  Exit codes: 0 ok, 1 failure, 2 usage, 3 not synced, 4 stalled, 5 transaction rejected,\n  \
+                  6 outcome unknown, 7 verification failed, 8 unsafe refused"
+)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// A whole network on this machine, every validator a process of its own.
+    Devnet(devnet::Arguments),
+    /// Files for a network of many machines.
+    #[command(subcommand)]
+    Testnet(testnet::Testnet),
+    /// The chain file.
+    #[command(subcommand)]
+    Genesis(genesis::Genesis),
+    /// Make the home directory of one node.
+    Init(init::Init),
+    /// Run a node.
+    Run(run::Run),
+    /// How the nodes are doing.
+    Status(status::Status),
+    /// Key files.
+    #[command(subcommand)]
+    Keys(keys::Keys),
+    /// Transactions.
+    #[command(subcommand)]
+    Tx(tx::Tx),
+    /// Accounts.
+    #[command(subcommand)]
+    Account(account::Account),
+    /// Blocks.
+    #[command(subcommand)]
+    Block(block::Block),
+    /// The validator set.
+    #[command(subcommand)]
+    Validators(validators::Validators),
+    /// The protocol as one node sees it.
+    #[command(subcommand)]
+    Consensus(consensus::Consensus),
+    /// Waiting transactions.
+    #[command(subcommand)]
+    Mempool(mempool::Mempool),
+    /// Backups of a node.
+    #[command(subcommand)]
+    Backup(backup::Backup),
+    /// Call a JSON-RPC method.
+    Rpc(rpc::Rpc),
+    /// The configuration of a node.
+    #[command(subcommand)]
+    Config(config::Config),
+    /// Measurements.
+    #[command(subcommand)]
+    Bench(bench::Bench),
+    /// Completion scripts for shells.
+    Completions(completions::Completions),
+    /// Version and build.
+    Version,
+}
+
+/// Parses the command line, runs the command, prints its answer and gives the exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return misuse(&error),
+    };
+    let printer = Printer::new(cli.global.json);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return printer.finish(Err(error.into())),
+    };
+    let context = Context::new(cli.global, printer);
+    let outcome = runtime.block_on(Box::pin(perform(&context, cli.command)));
+    // What still runs (a reader of standard input, say) must not hold the process.
+    runtime.shutdown_background();
+    printer.finish(outcome)
+}
+
+async fn perform(context: &Context, command: Command) -> Outcome {
+    match command {
+        Command::Devnet(arguments) => devnet::perform(context, arguments).await,
+        Command::Testnet(command) => testnet::perform(context, command),
+        Command::Genesis(command) => genesis::perform(command),
+        Command::Init(command) => init::perform(context, &command),
+        Command::Run(command) => run::perform(command).await,
+        Command::Status(command) => status::perform(context, command).await,
+        Command::Keys(command) => keys::perform(command),
+        Command::Tx(command) => tx::perform(context, command).await,
+        Command::Account(command) => account::perform(context, command).await,
+        Command::Block(command) => block::perform(context, command).await,
+        Command::Validators(command) => validators::perform(context, command).await,
+        Command::Consensus(command) => consensus::perform(context, command).await,
+        Command::Mempool(command) => mempool::perform(context, command).await,
+        Command::Backup(command) => backup::perform(context, command).await,
+        Command::Rpc(command) => rpc::perform(context, command).await,
+        Command::Config(command) => config::perform(command),
+        Command::Bench(command) => bench::perform(context, command).await,
+        Command::Completions(command) => Ok(completions::perform(command)),
+        Command::Version => Ok(version::perform()),
+    }
+}
+
+/// Help and version are answers; everything else is a wrong use, in an envelope if one was asked for.
+fn misuse(error: &clap::Error) -> ExitCode {
+    let answered = matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp
+            | ErrorKind::DisplayVersion
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    );
+    if answered || !std::env::args().any(|argument| argument == "--json") {
+        // A closed pipe is the reader's wish.
+        let _ = error.print();
+        return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+    }
+    let text = error.render().to_string();
+    let message = text.trim().trim_start_matches("error: ").to_owned();
+    Printer::new(true).finish(Err(Failure::usage(message)))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    #[test]
+    fn the_command_tree_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_an_example() {
+        fn visit(command: &clap::Command, path: &str, without: &mut Vec<String>) {
+            let path = format!("{path} {}", command.get_name());
+            let leaf = !command.has_subcommands();
+            let example = command.get_after_help().is_some_and(|help| help.to_string().contains("Example"));
+            if leaf && !example && !command.is_hide_set() {
+                without.push(path.clone());
+            }
+            for inner in command.get_subcommands() {
+                visit(inner, &path, without);
+            }
+        }
+        let mut without = Vec::new();
+        visit(&Cli::command(), "", &mut without);
+        assert!(without.is_empty(), "no example in the help of {without:?}");
+    }
+}

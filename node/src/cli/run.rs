@@ -1,0 +1,42 @@
+//! `run`: one node, until it is told to stop.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::Value;
+
+use super::config::Place;
+use super::output::{Failure, Outcome, Reply};
+use super::passphrase;
+use crate::config::Config;
+use crate::logging;
+
+/// Run a node.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  logothete run --home ./node0\n  \
+    logothete run --home ./follower --role follower --bootstrap /ip4/10.0.0.1/tcp/26600\n\n\
+    Flags are stronger than LOGOTHETE_* variables, those than the file, that than defaults: see `config show`.")]
+pub struct Run {
+    #[command(flatten)]
+    place: Place,
+    /// File with the passphrase of the key; else LOGOTHETE_PASSPHRASE, else it is asked for on a terminal.
+    #[arg(long, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
+}
+
+/// Runs until a signal or a fault.
+///
+/// # Errors
+/// A bad configuration, a key that does not open, and whatever ends a node.
+pub async fn perform(command: Run) -> Outcome {
+    let settings = command.place.resolve()?;
+    let mut config = Config::from_settings(&settings);
+    logging::init(config.log.format, &config.log.level)
+        .map_err(|error| Failure::usage(error.to_string()).with_hint("set log.level to info or debug"))?;
+    config.passphrase = passphrase::for_key(&config.paths.key, command.passphrase_file.as_deref())?;
+    crate::run(config).await.map_err(|error| {
+        Failure::new("node_stopped", format!("{error:#}"))
+            .with_hint("the log lines before this one say more; `logothete config show` says what was configured")
+    })?;
+    Ok(Reply::new(Value::Null, ""))
+}

@@ -1,0 +1,126 @@
+//! `status [--watch]`.
+
+use std::time::Duration;
+
+use clap::Args;
+use logothete_client::Client;
+use logothete_client::rpc::method::NodeStatusMethod;
+use logothete_client::rpc::types::{Empty, Mode, NodeStatus, SyncState};
+use serde_json::json;
+
+use super::context::Context;
+use super::output::{Exit, Failure, Outcome, Reply, table};
+use super::show;
+
+/// How often `--watch` asks.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// How the nodes are doing.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  logothete status\n  logothete status --watch\n  logothete status --url http://10.0.0.1:8080\n\n\
+    Exit codes: 0 in order, 3 a node is not synced, 4 the chain stands still, 1 nobody answers.")]
+pub struct Status {
+    /// Ask again every second until interrupted.
+    #[arg(long)]
+    watch: bool,
+}
+
+/// Asks every node once, or for ever.
+///
+/// # Errors
+/// No node answers.
+pub async fn perform(context: &Context, command: Status) -> Outcome {
+    loop {
+        let reply = look(context).await;
+        if !command.watch {
+            return reply;
+        }
+        match reply {
+            Ok(reply) if context.printer.json => context.printer.line(&reply.data.to_string()),
+            Ok(reply) => context.printer.line(&format!("\x1b[H\x1b[2J{}", reply.text)),
+            Err(failure) => context.printer.progress(&failure.message),
+        }
+        tokio::time::sleep(INTERVAL).await;
+    }
+}
+
+async fn look(context: &Context) -> Outcome {
+    let urls = context.urls();
+    let asked = urls.iter().map(|url| async move {
+        Client::new(vec![url.clone()])?.call_once::<NodeStatusMethod>(Empty {}).await
+    });
+    let answers = futures::future::join_all(asked).await;
+    let best = answers.iter().flatten().max_by_key(|status| (status.height, status.view));
+    let Some(best) = best else {
+        let why = answers.iter().filter_map(|answer| answer.as_ref().err()).map(ToString::to_string);
+        let message = format!("no node answers: {}", why.collect::<Vec<_>>().join("; "));
+        return Err(Failure::new("unreachable", message)
+            .with_hint("is one running? start a network: logothete devnet; or name a node: --url http://HOST:8080"));
+    };
+    let rows: Vec<Vec<String>> = urls.iter().zip(&answers).map(|(url, answer)| row(url, answer.as_ref().ok())).collect();
+    let headings = ["node", "url", "height", "view", "mode", "sync", "peers", "mempool", "says"];
+    let mut text = table(&headings, &rows);
+    let missing: Vec<String> = best.missing().map(|validator| validator.name.clone()).collect();
+    let power = format!("voting power {} present, {} decide", best.power_present, best.quorum);
+    text.push_str(&match missing.is_empty() {
+        true => format!("all validators vote · {power}"),
+        false => format!("missing: {} · {power}", missing.join(" ")),
+    });
+    if let Some(finality) = best.finality_ms {
+        text.push_str(&format!(" · finality p50 {} ms, p99 {} ms", finality.p50, finality.p99));
+    }
+    let items: Vec<_> = urls
+        .iter()
+        .zip(&answers)
+        .map(|(url, answer)| json!({
+            "url": url, "status": answer.as_ref().ok(),
+            "error": answer.as_ref().err().map(ToString::to_string),
+        }))
+        .collect();
+    Ok(Reply::new(json!({ "items": items, "missing": missing }), text).with_exit(verdict(&answers, best)))
+}
+
+/// The worst that is the case: a chain that stands still, then a node that is behind.
+fn verdict<E>(answers: &[Result<NodeStatus, E>], best: &NodeStatus) -> Exit {
+    if best.power_present < best.quorum {
+        return Exit::Stalled;
+    }
+    let behind = |status: &NodeStatus| status.sync.state != SyncState::Following;
+    if answers.iter().flatten().any(behind) { Exit::NotSynced } else { Exit::Ok }
+}
+
+fn row(url: &str, status: Option<&NodeStatus>) -> Vec<String> {
+    let url = url.trim_start_matches("http://").to_owned();
+    let Some(status) = status else {
+        let mut row = vec!["?".to_owned(), url];
+        row.extend(["-"; 6].map(str::to_owned));
+        row.push("does not answer".to_owned());
+        return row;
+    };
+    let sync = match status.sync.state {
+        SyncState::Following => "level".to_owned(),
+        SyncState::Fetching => format!("{} behind", status.sync.lag),
+        SyncState::NoPeers => "no peers".to_owned(),
+    };
+    vec![
+        status.name.clone().unwrap_or_else(|| "follower".to_owned()),
+        url,
+        format!("{} ({})", status.height, show::ago(status.timestamp)),
+        status.view.to_string(),
+        mode(status.mode).to_owned(),
+        sync,
+        status.peers.to_string(),
+        status.mempool.to_string(),
+        status.summary.clone(),
+    ]
+}
+
+/// The mode in a word.
+#[must_use]
+pub fn mode(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Active => "active",
+        Mode::Learner => "learner",
+        Mode::Follower => "follower",
+    }
+}
