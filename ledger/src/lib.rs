@@ -22,6 +22,8 @@ pub mod proof;
 pub mod receipt;
 pub mod simulate;
 pub mod state;
+pub mod state_tree;
+pub mod store;
 pub mod transaction;
 
 #[cfg(test)]

@@ -1,0 +1,36 @@
+//! Durable records of the chain.
+//!
+//! [`Store`] is the trait, [`ChainStore`] its one implementation over sorted families of bytes: in
+//! memory ([`MemoryStore`]) or in RocksDB ([`RocksStore`]). Beside the database stand the lock of the data directory, the copy of
+//! the safety marks, and the measure of free space.
+
+mod chain_store;
+mod disk;
+mod engine;
+mod error;
+mod lock;
+mod marks;
+mod memory;
+mod records;
+mod rocks;
+mod rocks_options;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod traits;
+
+pub use chain_store::ChainStore;
+pub use disk::{DiskSpace, disk_space};
+pub use engine::{Direction, Durability, Engine, Visit, Writer};
+pub use error::StoreError;
+pub use lock::DataLock;
+pub use marks::{Marks, MarksCheck, MarksFile};
+pub use memory::{MemoryEngine, MemoryStore};
+pub use records::{
+    Applied, AppliedTx, BlockRecord, CommitRecord, CommittedBlock, ExecutedRoots, FamilyUsage,
+    HistoryEntry, HistoryPage, TxLocation,
+};
+pub use rocks::{RocksEngine, RocksStore};
+pub use rocks_options::Budget;
+pub use schema::{Family, SCHEMA_VERSION};
+pub use traits::{PAGE_MAX, Store};
