@@ -27,22 +27,14 @@ fn signed(count: usize, keys: usize) -> Vec<Signed> {
         let mut message = vec![0; MESSAGE_BYTES];
         message[..8].copy_from_slice(&index.to_le_bytes());
         let signature = secret.sign(&message);
-        Signed {
-            key: VerifyingKey::try_from(&secret.public()).unwrap(),
-            message,
-            signature,
-        }
+        Signed { key: VerifyingKey::try_from(&secret.public()).unwrap(), message, signature }
     };
     (0..count).map(sign).collect()
 }
 
 fn items(signed: &[Signed]) -> Vec<BatchItem<'_>> {
     fn item(signed: &Signed) -> BatchItem<'_> {
-        BatchItem {
-            key: &signed.key,
-            message: &signed.message,
-            signature: &signed.signature,
-        }
+        BatchItem { key: &signed.key, message: &signed.message, signature: &signed.signature }
     }
     signed.iter().map(item).collect()
 }
@@ -60,9 +52,7 @@ fn single(c: &mut Criterion) {
     });
     c.bench_function("verify single", |b| {
         b.iter(|| {
-            one.key
-                .verify(black_box(&one.message), &one.signature)
-                .unwrap();
+            one.key.verify(black_box(&one.message), &one.signature).unwrap();
         });
     });
 }

@@ -124,15 +124,11 @@ pub(crate) fn parse_bech32m(expected: &'static str, text: &str) -> Result<[u8; 3
     })?;
     let prefix = checked.hrp();
     if prefix.to_lowercase() != expected {
-        return Err(AddressError::Prefix {
-            expected,
-            found: prefix.to_lowercase(),
-        });
+        return Err(AddressError::Prefix { expected, found: prefix.to_lowercase() });
     }
     let bytes: Vec<u8> = checked.byte_iter().collect();
-    let bytes: [u8; 32] = bytes
-        .try_into()
-        .map_err(|bytes: Vec<u8>| AddressError::Length { got: bytes.len() })?;
+    let bytes: [u8; 32] =
+        bytes.try_into().map_err(|bytes: Vec<u8>| AddressError::Length { got: bytes.len() })?;
     // 52 characters carry 260 bits; the four spare ones, and their number, must be as we write them.
     match bech32::encode_lower::<Bech32m>(prefix, &bytes) {
         Ok(canonical) if canonical == text.to_ascii_lowercase() => Ok(bytes),

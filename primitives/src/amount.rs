@@ -148,9 +148,7 @@ fn parse_whole(text: &str) -> Result<u64, AmountError> {
 
 fn parse_fraction(text: &str) -> Result<u64, AmountError> {
     let digits = parse_digits(text)?;
-    let missing = DECIMALS
-        .checked_sub(text.len())
-        .ok_or(AmountError::TooPrecise)?;
+    let missing = DECIMALS.checked_sub(text.len()).ok_or(AmountError::TooPrecise)?;
     Ok((0..missing).fold(digits, |units, _| units * 10))
 }
 
@@ -169,10 +167,8 @@ impl Serialize for Amount {
 
 impl<'de> Deserialize<'de> for Amount {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        text::deserialize(
-            deserializer,
-            "base units as a decimal number in a string",
-            |text| text::parse_decimal(text).map(Self).map_err(text::message),
-        )
+        text::deserialize(deserializer, "base units as a decimal number in a string", |text| {
+            text::parse_decimal(text).map(Self).map_err(text::message)
+        })
     }
 }

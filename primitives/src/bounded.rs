@@ -11,8 +11,8 @@ use core::ops::Deref;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::codec::{
-    BorrowDecode, Decode, DecodeError, Decoder, Encode, EncodeError, Encoder, Write, invalid,
-    read_bytes, too_long,
+    BorrowDecode, Decode, DecodeError, Decoder, Encode, EncodeError, Encoder, Write, invalid, read_bytes,
+    too_long,
 };
 use crate::text;
 
@@ -30,11 +30,7 @@ pub struct TooLong {
 }
 
 const fn within(len: usize, max: usize) -> Result<(), TooLong> {
-    if len <= max {
-        Ok(())
-    } else {
-        Err(TooLong { len, max })
-    }
+    if len <= max { Ok(()) } else { Err(TooLong { len, max }) }
 }
 
 fn encode_len<E: Encoder>(len: usize, encoder: &mut E) -> Result<(), EncodeError> {
@@ -44,11 +40,7 @@ fn encode_len<E: Encoder>(len: usize, encoder: &mut E) -> Result<(), EncodeError
 
 fn decode_len<D: Decoder>(decoder: &mut D, max: usize) -> Result<usize, DecodeError> {
     let len = u32::decode(decoder)? as usize;
-    if len <= max {
-        Ok(len)
-    } else {
-        Err(too_long(len, max))
-    }
+    if len <= max { Ok(len) } else { Err(too_long(len, max)) }
 }
 
 /// At most `MAX` elements. Each must take at least one byte on the wire.
@@ -180,10 +172,7 @@ impl<'de, T: Deserialize<'de>, const MAX: usize> Deserialize<'de> for BoundedVec
                 write!(f, "a list of at most {MAX} elements")
             }
 
-            fn visit_seq<A: de::SeqAccess<'de>>(
-                self,
-                mut list: A,
-            ) -> Result<Self::Value, A::Error> {
+            fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
                 let mut values = BoundedVec::new();
                 while let Some(value) = list.next_element()? {
                     values.push(value).map_err(de::Error::custom)?;
@@ -340,9 +329,7 @@ impl<C, const MAX: usize> Decode<C> for BoundedString<MAX> {
     fn decode<D: Decoder<Context = C>>(decoder: &mut D) -> Result<Self, DecodeError> {
         let len = decode_len(decoder, MAX)?;
         let bytes = read_bytes(decoder, len)?;
-        String::from_utf8(bytes)
-            .map(Self)
-            .map_err(|_| invalid("UTF-8 text"))
+        String::from_utf8(bytes).map(Self).map_err(|_| invalid("UTF-8 text"))
     }
 }
 
@@ -380,8 +367,6 @@ impl<const MAX: usize> Serialize for BoundedString<MAX> {
 
 impl<'de, const MAX: usize> Deserialize<'de> for BoundedString<MAX> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        text::deserialize(deserializer, "text", |text| {
-            Self::try_from(text).map_err(text::message)
-        })
+        text::deserialize(deserializer, "text", |text| Self::try_from(text).map_err(text::message))
     }
 }

@@ -23,9 +23,8 @@ pub use bincode::{
     impl_borrow_decode,
 };
 
-const CONFIG: Configuration<LittleEndian, Fixint, NoLimit> = bincode::config::standard()
-    .with_little_endian()
-    .with_fixed_int_encoding();
+const CONFIG: Configuration<LittleEndian, Fixint, NoLimit> =
+    bincode::config::standard().with_little_endian().with_fixed_int_encoding();
 
 /// Why bytes are not a value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -63,9 +62,7 @@ pub fn encode<T: Encode>(value: &T) -> Vec<u8> {
 /// Appends the encoding of a value to a buffer.
 pub fn encode_into<T: Encode>(value: &T, bytes: &mut Vec<u8>) {
     let mut encoder = EncoderImpl::new(Output(bytes), CONFIG);
-    value
-        .encode(&mut encoder)
-        .expect("wire types are bounded by construction");
+    value.encode(&mut encoder).expect("wire types are bounded by construction");
 }
 
 /// The number of bytes [`encode`] makes of a value.
@@ -73,9 +70,7 @@ pub fn encode_into<T: Encode>(value: &T, bytes: &mut Vec<u8>) {
 pub fn encoded_len<T: Encode>(value: &T) -> usize {
     let mut counter = Counter(0);
     let mut encoder = EncoderImpl::new(&mut counter, CONFIG);
-    value
-        .encode(&mut encoder)
-        .expect("wire types are bounded by construction");
+    value.encode(&mut encoder).expect("wire types are bounded by construction");
     counter.0
 }
 
@@ -107,10 +102,7 @@ pub fn invalid(what: &'static str) -> DecodeError {
 #[must_use]
 pub(crate) fn too_long(len: usize, max: usize) -> DecodeError {
     // No wire type decodes an array with a length prefix, so this variant is free to carry ours.
-    DecodeError::ArrayLengthMismatch {
-        required: max,
-        found: len,
-    }
+    DecodeError::ArrayLengthMismatch { required: max, found: len }
 }
 
 /// Reads exactly `len` bytes, which must already be known to be within the field's limit.
@@ -128,12 +120,12 @@ impl From<DecodeError> for CodecError {
     fn from(error: DecodeError) -> Self {
         match error {
             DecodeError::UnexpectedEnd { .. } => Self::Truncated,
-            DecodeError::ArrayLengthMismatch { required, found } => Self::TooLong {
-                len: found,
-                max: required,
-            },
-            DecodeError::UnexpectedVariant { type_name, .. }
-            | DecodeError::EmptyEnum { type_name } => Self::Invalid(type_name),
+            DecodeError::ArrayLengthMismatch { required, found } => {
+                Self::TooLong { len: found, max: required }
+            }
+            DecodeError::UnexpectedVariant { type_name, .. } | DecodeError::EmptyEnum { type_name } => {
+                Self::Invalid(type_name)
+            }
             DecodeError::InvalidBooleanValue(_) => Self::Invalid("boolean"),
             DecodeError::Utf8 { .. } => Self::Invalid("UTF-8 text"),
             DecodeError::Other(what) => Self::Invalid(what),
@@ -148,9 +140,7 @@ struct Input<'a>(&'a [u8]);
 impl Reader for Input<'_> {
     #[inline]
     fn read(&mut self, bytes: &mut [u8]) -> Result<(), DecodeError> {
-        let missing = DecodeError::UnexpectedEnd {
-            additional: bytes.len(),
-        };
+        let missing = DecodeError::UnexpectedEnd { additional: bytes.len() };
         let (head, rest) = self.0.split_at_checked(bytes.len()).ok_or(missing)?;
         bytes.copy_from_slice(head);
         self.0 = rest;

@@ -9,17 +9,11 @@ impl Domain {
     #[must_use]
     pub const fn new(tag: &str) -> Self {
         let text = tag.as_bytes();
-        assert!(
-            !text.is_empty() && text.len() <= 16,
-            "a domain tag has 1 to 16 characters"
-        );
+        assert!(!text.is_empty() && text.len() <= 16, "a domain tag has 1 to 16 characters");
         let mut bytes = [0; 16];
         let mut i = 0;
         while i < text.len() {
-            assert!(
-                text[i].is_ascii_graphic(),
-                "a domain tag is printable ASCII"
-            );
+            assert!(text[i].is_ascii_graphic(), "a domain tag is printable ASCII");
             bytes[i] = text[i];
             i += 1;
         }

@@ -99,16 +99,11 @@ impl TryFrom<&PublicKey> for VerifyingKey {
         if !is_canonical_point(&public.0) {
             return Err(KeyError::NonCanonical);
         }
-        let point = CompressedEdwardsY(public.0)
-            .decompress()
-            .ok_or(KeyError::NotAPoint)?;
+        let point = CompressedEdwardsY(public.0).decompress().ok_or(KeyError::NotAPoint)?;
         if point.is_small_order() {
             return Err(KeyError::SmallOrder);
         }
-        Ok(Self {
-            public: *public,
-            point,
-        })
+        Ok(Self { public: *public, point })
     }
 }
 
@@ -143,9 +138,8 @@ pub(crate) fn is_canonical_point(bytes: &[u8; 32]) -> bool {
         bytes[31] = 0x80;
         bytes
     };
-    let not_reduced = bytes[0] >= 0xed
-        && bytes[1..31].iter().all(|byte| *byte == 0xff)
-        && bytes[31] & 0x7f == 0x7f;
+    let not_reduced =
+        bytes[0] >= 0xed && bytes[1..31].iter().all(|byte| *byte == 0xff) && bytes[31] & 0x7f == 0x7f;
     !not_reduced && *bytes != MINUS_ONE_SIGNED && *bytes != ONE_SIGNED
 }
 

@@ -43,11 +43,7 @@ impl MerkleProof {
                 let Some(sibling) = path.next() else {
                     return false;
                 };
-                node = if index % 2 == 0 {
-                    hash_node(&node, sibling)
-                } else {
-                    hash_node(sibling, &node)
-                };
+                node = if index % 2 == 0 { hash_node(&node, sibling) } else { hash_node(sibling, &node) };
             }
             index /= 2;
             width = width.div_ceil(2);
@@ -80,18 +76,13 @@ pub fn prove(leaves: &[Digest], index: usize) -> Option<MerkleProof> {
     let mut place = index;
     while level.len() > 1 {
         if let Some(sibling) = level.get(place ^ 1) {
-            path.push(*sibling)
-                .expect("a list of u32 length has at most 32 levels");
+            path.push(*sibling).expect("a list of u32 length has at most 32 levels");
         }
         level = parents(&level);
         place /= 2;
     }
     let index = u32::try_from(index).expect("below the count");
-    Some(MerkleProof {
-        index,
-        count: count(leaves),
-        path,
-    })
+    Some(MerkleProof { index, count: count(leaves), path })
 }
 
 fn count(leaves: &[Digest]) -> u32 {
@@ -111,15 +102,9 @@ fn hash_leaf(leaf: &Digest) -> Digest {
 }
 
 fn hash_node(left: &Digest, right: &Digest) -> Digest {
-    Hasher::new(MERKLE_NODE)
-        .update(left.as_bytes())
-        .update(right.as_bytes())
-        .finish()
+    Hasher::new(MERKLE_NODE).update(left.as_bytes()).update(right.as_bytes()).finish()
 }
 
 fn hash_root(count: u32, top: &Digest) -> Digest {
-    Hasher::new(MERKLE_ROOT)
-        .update(&count.to_le_bytes())
-        .update(top.as_bytes())
-        .finish()
+    Hasher::new(MERKLE_ROOT).update(&count.to_le_bytes()).update(top.as_bytes()).finish()
 }

@@ -75,12 +75,7 @@ pub fn signing_message(domain: Domain, chain: &ChainId, body: &[u8]) -> Vec<u8> 
 impl VerifyingKey {
     /// Whether `signature` is this key's over `message`.
     pub fn verify(&self, message: &[u8], signature: &Signature) -> Result<(), SignatureError> {
-        Prepared::new(&BatchItem {
-            key: self,
-            message,
-            signature,
-        })?
-        .verify()
+        Prepared::new(&BatchItem { key: self, message, signature })?.verify()
     }
 }
 
@@ -106,15 +101,8 @@ pub fn verify_batch(items: &[BatchItem<'_>]) -> Result<(), SignatureError> {
     if let [item] = items {
         return item.key.verify(item.message, item.signature);
     }
-    let prepared = items
-        .iter()
-        .map(Prepared::new)
-        .collect::<Result<Vec<_>, _>>()?;
-    if sum_vanishes(&prepared) {
-        Ok(())
-    } else {
-        Err(SignatureError::Mismatch)
-    }
+    let prepared = items.iter().map(Prepared::new).collect::<Result<Vec<_>, _>>()?;
+    if sum_vanishes(&prepared) { Ok(()) } else { Err(SignatureError::Mismatch) }
 }
 
 /// The positions of all signatures that are refused, ascending.
@@ -146,10 +134,7 @@ pub fn find_invalid(items: &[BatchItem<'_>]) -> Vec<usize> {
 /// Looks for the bad ones in a part, which is known to hold at least one, that begins at `offset`.
 fn bisect(part: &[Prepared<'_>], offset: usize, mismatched: &mut Vec<usize>) {
     if part.len() <= BISECT_MIN {
-        let bad = part
-            .iter()
-            .enumerate()
-            .filter(|(_, signature)| signature.verify().is_err());
+        let bad = part.iter().enumerate().filter(|(_, signature)| signature.verify().is_err());
         mismatched.extend(bad.map(|(index, _)| offset + index));
         return;
     }
@@ -181,8 +166,8 @@ impl<'a> Prepared<'a> {
         let (commitment, response) = item.signature.0.split_at(32);
         let commitment: [u8; 32] = commitment.try_into().expect("half of 64 bytes");
         let response: [u8; 32] = response.try_into().expect("half of 64 bytes");
-        let response = Option::from(Scalar::from_canonical_bytes(response))
-            .ok_or(SignatureError::ScalarNotCanonical)?;
+        let response =
+            Option::from(Scalar::from_canonical_bytes(response)).ok_or(SignatureError::ScalarNotCanonical)?;
         if !is_canonical_point(&commitment) {
             return Err(SignatureError::PointNotCanonical);
         }
@@ -191,16 +176,10 @@ impl<'a> Prepared<'a> {
             .chain_update(item.key.public().as_bytes())
             .chain_update(item.message)
             .finalize();
-        let commitment = CompressedEdwardsY(commitment)
-            .decompress()
-            .ok_or(SignatureError::PointNotCanonical)?;
+        let commitment =
+            CompressedEdwardsY(commitment).decompress().ok_or(SignatureError::PointNotCanonical)?;
         let challenge = Challenge(challenge.into());
-        Ok(Self {
-            key: item.key,
-            commitment,
-            response,
-            challenge,
-        })
+        Ok(Self { key: item.key, commitment, response, challenge })
     }
 
     fn challenge(&self) -> Scalar {
@@ -214,11 +193,7 @@ impl<'a> Prepared<'a> {
             &self.response,
         );
         let difference = expected - self.commitment;
-        if difference.is_small_order() {
-            Ok(())
-        } else {
-            Err(SignatureError::Mismatch)
-        }
+        if difference.is_small_order() { Ok(()) } else { Err(SignatureError::Mismatch) }
     }
 }
 
@@ -246,11 +221,7 @@ fn sum_vanishes(signatures: &[Prepared<'_>]) -> bool {
         }
     }
     let sum = EdwardsPoint::vartime_multiscalar_mul(
-        coefficients
-            .iter()
-            .copied()
-            .chain(key_scalars)
-            .chain([-base]),
+        coefficients.iter().copied().chain(key_scalars).chain([-base]),
         signatures
             .iter()
             .map(|signature| &signature.commitment)
@@ -269,18 +240,11 @@ fn coefficients(signatures: &[Prepared<'_>]) -> Vec<Scalar> {
         transcript.update(signature.response.as_bytes());
     }
     let seed = Sha256::new_with_prefix(transcript.finalize());
-    let blocks = (0u64..).map(|counter| -> [u8; 32] {
-        seed.clone()
-            .chain_update(counter.to_le_bytes())
-            .finalize()
-            .into()
-    });
+    let blocks = (0u64..)
+        .map(|counter| -> [u8; 32] { seed.clone().chain_update(counter.to_le_bytes()).finalize().into() });
     let halves = blocks.flat_map(|block| {
         let (left, right) = block.split_at(16);
         [left, right].map(|half| <[u8; 16]>::try_from(half).expect("half of 32 bytes"))
     });
-    halves
-        .take(signatures.len())
-        .map(|half| Scalar::from(u128::from_le_bytes(half)))
-        .collect()
+    halves.take(signatures.len()).map(|half| Scalar::from(u128::from_le_bytes(half))).collect()
 }

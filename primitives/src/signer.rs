@@ -44,9 +44,7 @@ impl Ed25519Verifier {
     #[must_use]
     pub fn new(keys: impl IntoIterator<Item = PublicKey>) -> Self {
         let usable = |key: PublicKey| Some((key, VerifyingKey::try_from(&key).ok()?));
-        Self {
-            known: keys.into_iter().filter_map(usable).collect(),
-        }
+        Self { known: keys.into_iter().filter_map(usable).collect() }
     }
 
     /// A verifier that keeps the keys of a validator set.
@@ -65,22 +63,16 @@ impl Ed25519Verifier {
 
 impl Verifier for Ed25519Verifier {
     fn verify(&self, key: &PublicKey, message: &[u8], signature: &Signature) -> bool {
-        self.key(key)
-            .is_some_and(|key| key.verify(message, signature).is_ok())
+        self.key(key).is_some_and(|key| key.verify(message, signature).is_ok())
     }
 
     fn verify_all(&self, items: &[(PublicKey, &[u8], &Signature)]) -> bool {
-        let keys: Option<Vec<VerifyingKey>> =
-            items.iter().map(|(key, _, _)| self.key(key)).collect();
+        let keys: Option<Vec<VerifyingKey>> = items.iter().map(|(key, _, _)| self.key(key)).collect();
         let Some(keys) = keys else { return false };
         let batch: Vec<BatchItem<'_>> = keys
             .iter()
             .zip(items)
-            .map(|(key, (_, message, signature))| BatchItem {
-                key,
-                message,
-                signature,
-            })
+            .map(|(key, (_, message, signature))| BatchItem { key, message, signature })
             .collect();
         verify_batch(&batch).is_ok()
     }

@@ -3,8 +3,8 @@
 use core::fmt;
 
 use crate::codec::{
-    Decode, DecodeError, Decoder, Encode, EncodeError, Encoder, Reader, Write, impl_borrow_decode,
-    invalid, too_long,
+    Decode, DecodeError, Decoder, Encode, EncodeError, Encoder, Reader, Write, impl_borrow_decode, invalid,
+    too_long,
 };
 use crate::limits::MAX_VALIDATORS;
 use crate::numbers::ValidatorIndex;
@@ -25,15 +25,9 @@ impl SignerSet {
     /// Nobody of a set of `size` validators, at most [`MAX_VALIDATORS`].
     #[must_use]
     pub const fn new(size: usize) -> Self {
-        assert!(
-            size <= MAX_VALIDATORS,
-            "a validator set has at most MAX_VALIDATORS members"
-        );
+        assert!(size <= MAX_VALIDATORS, "a validator set has at most MAX_VALIDATORS members");
         #[allow(clippy::cast_possible_truncation)] // Just compared with a limit below u16::MAX.
-        Self {
-            size: size as u16,
-            bits: [0; BYTES],
-        }
+        Self { size: size as u16, bits: [0; BYTES] }
     }
 
     /// Adds a validator. False if it was there, or if the set has no such place.
@@ -53,18 +47,13 @@ impl SignerSet {
 
     /// Those who are in, ascending.
     pub fn iter(&self) -> impl Iterator<Item = ValidatorIndex> + '_ {
-        (0..self.size)
-            .map(ValidatorIndex::new)
-            .filter(|index| self.contains(*index))
+        (0..self.size).map(ValidatorIndex::new).filter(|index| self.contains(*index))
     }
 
     /// How many are in.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.bits
-            .iter()
-            .map(|byte| byte.count_ones() as usize)
-            .sum()
+        self.bits.iter().map(|byte| byte.count_ones() as usize).sum()
     }
 
     /// Whether nobody is in.
@@ -95,9 +84,7 @@ impl fmt::Debug for SignerSet {
 impl Encode for SignerSet {
     fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError> {
         self.size.encode(encoder)?;
-        encoder
-            .writer()
-            .write(&self.bits[..self.size().div_ceil(8)])
+        encoder.writer().write(&self.bits[..self.size().div_ceil(8)])
     }
 }
 
@@ -107,10 +94,7 @@ impl<C> Decode<C> for SignerSet {
         if usize::from(size) > MAX_VALIDATORS {
             return Err(too_long(usize::from(size), MAX_VALIDATORS));
         }
-        let mut set = Self {
-            size,
-            bits: [0; BYTES],
-        };
+        let mut set = Self { size, bits: [0; BYTES] };
         let used = set.size().div_ceil(8);
         decoder.reader().read(&mut set.bits[..used])?;
         let spare = used * 8 - set.size();

@@ -37,10 +37,7 @@ pub(crate) fn parse_hex<const N: usize>(text: &str) -> Result<[u8; N], HexError>
         Err(hex::FromHexError::InvalidHexCharacter { index, .. }) if text.len() == 2 * N => {
             Err(HexError::Character { index })
         }
-        Err(_) => Err(HexError::Length {
-            expected: 2 * N,
-            got: text.chars().count(),
-        }),
+        Err(_) => Err(HexError::Length { expected: 2 * N, got: text.chars().count() }),
     }
 }
 
@@ -62,6 +59,21 @@ pub(crate) fn parse_decimal(text: &str) -> Result<u64, DecimalError> {
         return Err(DecimalError::Malformed);
     }
     text.parse().map_err(|_| DecimalError::TooLarge)
+}
+
+/// Serde of a 64-bit number as a decimal string: `#[serde(with = "crate::text::decimal")]`.
+pub(crate) mod decimal {
+    use serde::{Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(number)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        super::deserialize(deserializer, "a decimal number in a string", |text| {
+            super::parse_decimal(text).map_err(super::message)
+        })
+    }
 }
 
 /// The text of an error, for serde.

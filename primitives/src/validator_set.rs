@@ -23,6 +23,7 @@ pub struct Validator {
     /// Verifies what the member signs, and names it to its peers.
     pub key: PublicKey,
     /// Voting power, above 0.
+    #[serde(with = "crate::text::decimal")]
     pub power: Power,
     /// For people only; need not be distinct.
     pub name: BoundedString<MAX_NAME_BYTES>,
@@ -82,9 +83,7 @@ impl ValidatorSet {
             return Err(ValidatorSetError::Empty);
         }
         if validators.len() > MAX_VALIDATORS {
-            return Err(ValidatorSetError::TooMany {
-                count: validators.len(),
-            });
+            return Err(ValidatorSetError::TooMany { count: validators.len() });
         }
         let mut places = BTreeMap::new();
         let mut total_power: Power = 0;
@@ -92,10 +91,7 @@ impl ValidatorSet {
             if validator.power == 0 {
                 return Err(ValidatorSetError::NoPower { index });
             }
-            if places
-                .insert(validator.key, ValidatorIndex::new(place))
-                .is_some()
-            {
+            if places.insert(validator.key, ValidatorIndex::new(place)).is_some() {
                 return Err(ValidatorSetError::DuplicateKey { index });
             }
             total_power = total_power
@@ -104,13 +100,7 @@ impl ValidatorSet {
                 .ok_or(ValidatorSetError::TooMuchPower)?;
         }
         let hash = Self::hash_of(epoch, &validators);
-        Ok(Self {
-            epoch,
-            validators,
-            places,
-            total_power,
-            hash,
-        })
+        Ok(Self { epoch, validators, places, total_power, hash })
     }
 
     /// Epoch, number of members as a `u32`, members.
@@ -217,9 +207,6 @@ impl ValidatorSet {
     /// The members that are not among the signers, for telling whose votes are missing.
     #[must_use]
     pub fn missing(&self, signers: &SignerSet) -> BTreeSet<ValidatorIndex> {
-        self.iter()
-            .map(|(index, _)| index)
-            .filter(|index| !signers.contains(*index))
-            .collect()
+        self.iter().map(|(index, _)| index).filter(|index| !signers.contains(*index)).collect()
     }
 }

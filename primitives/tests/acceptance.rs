@@ -14,8 +14,7 @@ use logothete_primitives::{
 use proptest::collection::vec;
 use proptest::prelude::*;
 use support::{
-    Crafted, ORDER, canonical_point, challenge, crafted, pool, scalar, sign, small_order_encodings,
-    torsion,
+    Crafted, ORDER, canonical_point, challenge, crafted, pool, scalar, sign, small_order_encodings, torsion,
 };
 
 /// The pool with the verdict of each alone, and its key, which all in the pool can use.
@@ -33,11 +32,7 @@ fn batch(members: &[usize]) -> (Vec<BatchItem<'static>>, Vec<usize>) {
     let mut refused = Vec::new();
     for (position, member) in members.iter().enumerate() {
         let (case, key, signature, accepted) = &POOL[member % POOL.len()];
-        items.push(BatchItem {
-            key,
-            message: &case.message,
-            signature,
-        });
+        items.push(BatchItem { key, message: &case.message, signature });
         if !accepted {
             refused.push(position);
         }
@@ -47,11 +42,7 @@ fn batch(members: &[usize]) -> (Vec<BatchItem<'static>>, Vec<usize>) {
 
 fn check(members: &[usize]) {
     let (items, refused) = batch(members);
-    assert_eq!(
-        verify_batch(&items).is_ok(),
-        refused.is_empty(),
-        "{items:?}"
-    );
+    assert_eq!(verify_batch(&items).is_ok(), refused.is_empty(), "{items:?}");
     assert_eq!(find_invalid(&items), refused, "{items:?}");
 }
 
@@ -62,20 +53,14 @@ fn every_crafted_signature_gets_the_verdict_of_the_rule() {
         assert_eq!(case.accepted_by_rule(), *verdict, "{case:?}");
         accepted += usize::from(*verdict);
     }
-    assert!(
-        accepted > 64 && accepted < POOL.len() - 64,
-        "{accepted} of {}",
-        POOL.len()
-    );
+    assert!(accepted > 64 && accepted < POOL.len() - 64, "{accepted} of {}", POOL.len());
 }
 
 /// Cofactorless single verification and dalek's batch disagree on these (bug class 16).
 #[test]
 fn pool_holds_signatures_that_divide_other_verifiers() {
-    let only_with_cofactor = POOL
-        .iter()
-        .filter(|(case, _, _, accepted)| *accepted && case.equations() == (true, false))
-        .count();
+    let only_with_cofactor =
+        POOL.iter().filter(|(case, _, _, accepted)| *accepted && case.equations() == (true, false)).count();
     assert!(only_with_cofactor > 50, "{only_with_cofactor}");
 }
 
@@ -154,18 +139,8 @@ proptest! {
 #[test]
 fn special_encodings_get_the_verdict_of_the_rule() {
     let special = small_order_encodings();
-    assert_eq!(
-        special.len(),
-        14,
-        "8 canonical encodings and 6 that are not"
-    );
-    assert_eq!(
-        special
-            .iter()
-            .filter(|bytes| canonical_point(bytes).is_some())
-            .count(),
-        8
-    );
+    assert_eq!(special.len(), 14, "8 canonical encodings and 6 that are not");
+    assert_eq!(special.iter().filter(|bytes| canonical_point(bytes).is_some()).count(), 8);
     for key in &special {
         let public = PublicKey::from_bytes(*key);
         let expected = match canonical_point(key) {
@@ -209,12 +184,7 @@ fn scalars_from_the_order_on_are_refused() {
     below[0] -= 1;
     let mut above = ORDER;
     above[0] += 1;
-    for (s, canonical) in [
-        (below, true),
-        (ORDER, false),
-        (above, false),
-        ([0xff; 32], false),
-    ] {
+    for (s, canonical) in [(below, true), (ORDER, false), (above, false), ([0xff; 32], false)] {
         let signature = crafted("s", *key.public().as_bytes(), b"", r, s).signature();
         let error = key.verify(b"", &signature).unwrap_err();
         let scalar_error = logothete_primitives::SignatureError::ScalarNotCanonical;
@@ -244,10 +214,7 @@ fn verifier_refuses_unusable_keys_known_or_not() {
     let unusable = PublicKey::from_bytes(torsion(1).compress().to_bytes());
     let secret = SecretKey::from_seed([1; 32]);
     let signature = secret.sign(b"m");
-    for verifier in [
-        Ed25519Verifier::default(),
-        Ed25519Verifier::new([unusable, secret.public()]),
-    ] {
+    for verifier in [Ed25519Verifier::default(), Ed25519Verifier::new([unusable, secret.public()])] {
         assert!(verifier.verify(&secret.public(), b"m", &signature));
         assert!(!verifier.verify(&unusable, b"m", &signature));
         let good = (secret.public(), b"m".as_slice(), &signature);

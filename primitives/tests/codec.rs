@@ -10,8 +10,8 @@ use logothete_primitives::codec::{
 };
 use logothete_primitives::limits::MAX_VALIDATORS;
 use logothete_primitives::{
-    Address, Amount, BoundedBytes, BoundedString, BoundedVec, Digest, Height, MerkleProof,
-    PublicKey, Signature, SignerSet, TxHash, Validator, ValidatorIndex, View,
+    Address, Amount, BoundedBytes, BoundedString, BoundedVec, Digest, Height, MerkleProof, PublicKey,
+    Signature, SignerSet, TxHash, Validator, ValidatorIndex, View,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -43,10 +43,8 @@ fn choice() -> impl Strategy<Value = Choice> {
     prop_oneof![
         Just(Choice::Nothing),
         any::<u64>().prop_map(Choice::Number),
-        ("[a-zé]{0,8}", any::<bool>()).prop_map(|(name, flag)| Choice::Named {
-            name: BoundedString::try_from(name).unwrap(),
-            flag
-        }),
+        ("[a-zé]{0,8}", any::<bool>())
+            .prop_map(|(name, flag)| Choice::Named { name: BoundedString::try_from(name).unwrap(), flag }),
     ]
 }
 
@@ -145,54 +143,24 @@ proptest! {
 #[test]
 fn tags_are_strict() {
     for tag in 2..=255u8 {
-        assert!(matches!(
-            decode::<bool>(&[tag]),
-            Err(CodecError::Invalid(_))
-        ));
-        assert!(matches!(
-            decode::<Option<u8>>(&[tag, 0]),
-            Err(CodecError::Invalid(_))
-        ));
+        assert!(matches!(decode::<bool>(&[tag]), Err(CodecError::Invalid(_))));
+        assert!(matches!(decode::<Option<u8>>(&[tag, 0]), Err(CodecError::Invalid(_))));
     }
-    assert!(matches!(
-        decode::<Choice>(&[3, 0, 0, 0]),
-        Err(CodecError::Invalid(_))
-    ));
-    assert!(matches!(
-        decode::<Choice>(&[0, 0, 0, 1]),
-        Err(CodecError::Invalid(_))
-    ));
+    assert!(matches!(decode::<Choice>(&[3, 0, 0, 0]), Err(CodecError::Invalid(_))));
+    assert!(matches!(decode::<Choice>(&[0, 0, 0, 1]), Err(CodecError::Invalid(_))));
     assert_eq!(decode::<Choice>(&[0, 0, 0, 0]), Ok(Choice::Nothing));
     assert_eq!(decode::<Choice>(&[0, 0, 0]), Err(CodecError::Truncated));
-    assert_eq!(
-        decode::<BoundedString<4>>(&[1, 0, 0, 0, 0xff]),
-        Err(CodecError::Invalid("UTF-8 text"))
-    );
+    assert_eq!(decode::<BoundedString<4>>(&[1, 0, 0, 0, 0xff]), Err(CodecError::Invalid("UTF-8 text")));
 }
 
 #[test]
 fn lengths_are_bounded_before_anything_else() {
     let claim = |len: u32| encode(&len);
-    assert_eq!(
-        decode::<BoundedBytes<4>>(&claim(5)),
-        Err(CodecError::TooLong { len: 5, max: 4 })
-    );
-    assert_eq!(
-        decode::<BoundedString<4>>(&claim(5)),
-        Err(CodecError::TooLong { len: 5, max: 4 })
-    );
-    assert_eq!(
-        decode::<BoundedVec<u8, 4>>(&claim(5)),
-        Err(CodecError::TooLong { len: 5, max: 4 })
-    );
-    assert_eq!(
-        decode::<BoundedBytes<4>>(&claim(4)),
-        Err(CodecError::Truncated)
-    );
-    assert_eq!(
-        decode::<BoundedVec<u8, 4>>(&claim(4)),
-        Err(CodecError::Truncated)
-    );
+    assert_eq!(decode::<BoundedBytes<4>>(&claim(5)), Err(CodecError::TooLong { len: 5, max: 4 }));
+    assert_eq!(decode::<BoundedString<4>>(&claim(5)), Err(CodecError::TooLong { len: 5, max: 4 }));
+    assert_eq!(decode::<BoundedVec<u8, 4>>(&claim(5)), Err(CodecError::TooLong { len: 5, max: 4 }));
+    assert_eq!(decode::<BoundedBytes<4>>(&claim(4)), Err(CodecError::Truncated));
+    assert_eq!(decode::<BoundedVec<u8, 4>>(&claim(4)), Err(CodecError::Truncated));
     assert!(BoundedVec::<u8, 1>::try_from(vec![0; 2]).is_err());
     assert!(BoundedBytes::<1>::try_from(vec![0; 2]).is_err());
     assert!(BoundedString::<1>::try_from("é").is_err());
@@ -224,19 +192,11 @@ fn memory_follows_what_was_read_not_what_was_claimed() {
     // Reserving what the prefix claims would take 4 TiB here.
     let error = decode::<BoundedVec<Large, MAX>>(&bytes).unwrap_err();
     assert_eq!((error, DECODED.get()), (CodecError::Truncated, 4));
-    assert_eq!(
-        decode::<BoundedBytes<MAX>>(&bytes).unwrap_err(),
-        CodecError::Truncated
-    );
-    assert_eq!(
-        decode::<BoundedString<MAX>>(&bytes).unwrap_err(),
-        CodecError::Truncated
-    );
+    assert_eq!(decode::<BoundedBytes<MAX>>(&bytes).unwrap_err(), CodecError::Truncated);
+    assert_eq!(decode::<BoundedString<MAX>>(&bytes).unwrap_err(), CodecError::Truncated);
     let mut honest = encode(&3u32);
     honest.extend([7; 3]);
-    let values = decode::<BoundedVec<Large, MAX>>(&honest)
-        .unwrap()
-        .into_inner();
+    let values = decode::<BoundedVec<Large, MAX>>(&honest).unwrap().into_inner();
     assert!(values.len() == 3 && values.capacity() <= 4);
 }
 
@@ -246,26 +206,11 @@ fn signer_sets_have_one_encoding() {
     assert!(set.insert(ValidatorIndex::new(0)) && set.insert(ValidatorIndex::new(9)));
     assert_eq!(encode(&set), [10, 0, 1, 2]);
     assert_eq!(decode::<SignerSet>(&[10, 0, 1, 2]), Ok(set));
-    assert!(matches!(
-        decode::<SignerSet>(&[10, 0, 1, 4]),
-        Err(CodecError::Invalid(_))
-    ));
-    assert!(matches!(
-        decode::<SignerSet>(&[10, 0, 1, 0x80]),
-        Err(CodecError::Invalid(_))
-    ));
+    assert!(matches!(decode::<SignerSet>(&[10, 0, 1, 4]), Err(CodecError::Invalid(_))));
+    assert!(matches!(decode::<SignerSet>(&[10, 0, 1, 0x80]), Err(CodecError::Invalid(_))));
     assert_eq!(decode::<SignerSet>(&[10, 0, 1]), Err(CodecError::Truncated));
-    assert_eq!(
-        decode::<SignerSet>(&[16, 0, 0xff, 0xff]).unwrap().count(),
-        16
-    );
+    assert_eq!(decode::<SignerSet>(&[16, 0, 0xff, 0xff]).unwrap().count(), 16);
     assert_eq!(decode::<SignerSet>(&[0, 0]), Ok(SignerSet::new(0)));
     let error = decode::<SignerSet>(&[201, 0]).unwrap_err();
-    assert_eq!(
-        error,
-        CodecError::TooLong {
-            len: 201,
-            max: MAX_VALIDATORS
-        }
-    );
+    assert_eq!(error, CodecError::TooLong { len: 201, max: MAX_VALIDATORS });
 }

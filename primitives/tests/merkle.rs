@@ -7,9 +7,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 fn leaves(count: usize) -> Vec<Digest> {
-    (0..count)
-        .map(|index| hash(domain::FILE, &index.to_le_bytes()))
-        .collect()
+    (0..count).map(|index| hash(domain::FILE, &index.to_le_bytes())).collect()
 }
 
 #[test]
@@ -36,13 +34,8 @@ fn place_and_length_cannot_be_claimed_otherwise() {
         let root = merkle::root(&list);
         for (index, leaf) in list.iter().enumerate() {
             let proof = merkle::prove(&list, index).unwrap();
-            for (index, count) in (0..40).flat_map(|index| (0..40).map(move |count| (index, count)))
-            {
-                let claim = MerkleProof {
-                    index,
-                    count,
-                    path: proof.path.clone(),
-                };
+            for (index, count) in (0..40).flat_map(|index| (0..40).map(move |count| (index, count))) {
+                let claim = MerkleProof { index, count, path: proof.path.clone() };
                 assert_eq!(claim.verify(leaf, &root), claim == proof, "{claim:?}");
             }
         }
@@ -54,11 +47,7 @@ fn nothing_is_in_the_empty_list() {
     let root = merkle::root(&[]);
     assert_eq!(root, hash(domain::MERKLE_NODE, b""));
     assert_eq!(merkle::prove(&[], 0), None);
-    let claim = MerkleProof {
-        index: 0,
-        count: 0,
-        path: BoundedVec::new(),
-    };
+    let claim = MerkleProof { index: 0, count: 0, path: BoundedVec::new() };
     assert!(!claim.verify(&Digest::ZERO, &root));
 }
 
@@ -66,12 +55,7 @@ fn nothing_is_in_the_empty_list() {
 fn extreme_claims_are_refused_without_work() {
     let list = leaves(3);
     let root = merkle::root(&list);
-    for (index, count) in [
-        (0, u32::MAX),
-        (u32::MAX - 1, u32::MAX),
-        (u32::MAX, u32::MAX),
-        (5, 3),
-    ] {
+    for (index, count) in [(0, u32::MAX), (u32::MAX - 1, u32::MAX), (u32::MAX, u32::MAX), (5, 3)] {
         let path = BoundedVec::try_from(vec![Digest::ZERO; 32]).unwrap();
         assert!(!MerkleProof { index, count, path }.verify(&list[0], &root));
     }

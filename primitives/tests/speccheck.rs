@@ -38,18 +38,9 @@ fn verdict(case: &Crafted) -> Verdict {
     };
     let alone = key.verify(&case.message, &case.signature());
     let signature = case.signature();
-    let item = BatchItem {
-        key: &key,
-        message: &case.message,
-        signature: &signature,
-    };
+    let item = BatchItem { key: &key, message: &case.message, signature: &signature };
     for size in [1, 2, 3, 50] {
-        assert_eq!(
-            verify_batch(&vec![item; size]),
-            alone,
-            "{}: in a batch of {size}",
-            case.name
-        );
+        assert_eq!(verify_batch(&vec![item; size]), alone, "{}: in a batch of {size}", case.name);
     }
     match alone {
         Ok(()) => Verdict::Accepted,
@@ -59,34 +50,22 @@ fn verdict(case: &Crafted) -> Verdict {
 
 /// Tries messages until one makes a case of the wanted kind.
 fn search(mut make: impl FnMut(&[u8]) -> Crafted, wanted: impl Fn(&Crafted) -> bool) -> Crafted {
-    (0u32..10_000)
-        .map(|i| make(&i.to_le_bytes()))
-        .find(wanted)
-        .expect("one in eight is")
+    (0u32..10_000).map(|i| make(&i.to_le_bytes())).find(wanted).expect("one in eight is")
 }
 
 fn expect(name: &str, case: &Crafted, expected: &Verdict) {
     assert_eq!(verdict(case), *expected, "{name}: {case:?}");
-    assert_eq!(
-        case.accepted_by_rule(),
-        *expected == Verdict::Accepted,
-        "{name}: rule"
-    );
+    assert_eq!(case.accepted_by_rule(), *expected == Verdict::Accepted, "{name}: rule");
     let verifier = Ed25519Verifier::new([]);
     let signature = case.signature();
     let items = [(case.public(), case.message.as_slice(), &signature)];
-    assert_eq!(
-        verifier.verify_all(&items),
-        *expected == Verdict::Accepted,
-        "{name}: verifier"
-    );
+    assert_eq!(verifier.verify_all(&items), *expected == Verdict::Accepted, "{name}: verifier");
 }
 
 #[test]
 fn case_0_small_key_and_small_commitment() {
     let key = torsion(1).compress().to_bytes();
-    let make =
-        |message: &[u8]| crafted("0", key, message, torsion(3).compress().to_bytes(), [0; 32]);
+    let make = |message: &[u8]| crafted("0", key, message, torsion(3).compress().to_bytes(), [0; 32]);
     let case = search(make, |case| case.equations() == (true, true));
     expect("0", &case, &Verdict::Key(KeyError::SmallOrder));
 }
@@ -134,9 +113,7 @@ fn case_5_mixed_key_and_prereduced_challenge() {
         s8 - a * k8 - times8(commitment) == EdwardsPoint::identity()
     };
     let make = |message: &[u8]| sign(scalar(5), 1, scalar(6), 0, message);
-    let case = search(make, |case| {
-        case.equations() == (true, false) && !prereduced(case)
-    });
+    let case = search(make, |case| case.equations() == (true, false) && !prereduced(case));
     expect("5", &case, &Verdict::Accepted);
 }
 
@@ -147,31 +124,17 @@ fn case_6_scalar_above_order() {
     let s = add_order(halves(&case.signature).1, 1).unwrap();
     case.signature[32..].copy_from_slice(&s);
     assert_eq!(case.equations(), (true, true));
-    expect(
-        "6",
-        &case,
-        &Verdict::Signature(SignatureError::ScalarNotCanonical),
-    );
+    expect("6", &case, &Verdict::Signature(SignatureError::ScalarNotCanonical));
 }
 
 #[test]
 fn case_7_scalar_with_high_bits() {
     let mut case = sign(scalar(7), 0, scalar(8), 0, b"malleable");
-    let s = (1..16)
-        .rev()
-        .find_map(|count| add_order(halves(&case.signature).1, count))
-        .unwrap();
-    assert!(
-        s[31] & 0xe0 != 0,
-        "no serialization of a reduced scalar has these bits"
-    );
+    let s = (1..16).rev().find_map(|count| add_order(halves(&case.signature).1, count)).unwrap();
+    assert!(s[31] & 0xe0 != 0, "no serialization of a reduced scalar has these bits");
     case.signature[32..].copy_from_slice(&s);
     assert_eq!(case.equations(), (true, true));
-    expect(
-        "7",
-        &case,
-        &Verdict::Signature(SignatureError::ScalarNotCanonical),
-    );
+    expect("7", &case, &Verdict::Signature(SignatureError::ScalarNotCanonical));
 }
 
 /// R does not re-encode to its bytes; the signer hashed the canonical form (8) or the given one (9).
@@ -181,11 +144,7 @@ fn cases_8_and_9_non_canonical_commitment() {
     let key = (B * secret + torsion(1)).compress().to_bytes();
     let r = IDENTITY_NON_CANONICAL;
     assert!(canonical_point(&r).is_none());
-    let reduced = CompressedEdwardsY(r)
-        .decompress()
-        .unwrap()
-        .compress()
-        .to_bytes();
+    let reduced = CompressedEdwardsY(r).decompress().unwrap().compress().to_bytes();
     for (name, hashed) in [("8", reduced), ("9", r)] {
         let make = |message: &[u8]| {
             let s = challenge(&hashed, &key, message) * secret;
@@ -197,11 +156,7 @@ fn cases_8_and_9_non_canonical_commitment() {
             case.equations_with(k, &r, s) == (true, true)
         };
         let case = search(make, good);
-        expect(
-            name,
-            &case,
-            &Verdict::Signature(SignatureError::PointNotCanonical),
-        );
+        expect(name, &case, &Verdict::Signature(SignatureError::PointNotCanonical));
     }
 }
 
@@ -209,11 +164,7 @@ fn cases_8_and_9_non_canonical_commitment() {
 #[test]
 fn cases_10_and_11_non_canonical_key() {
     let key = IDENTITY_NON_CANONICAL;
-    let reduced = CompressedEdwardsY(key)
-        .decompress()
-        .unwrap()
-        .compress()
-        .to_bytes();
+    let reduced = CompressedEdwardsY(key).decompress().unwrap().compress().to_bytes();
     let nonce = scalar(10);
     let r = (B * nonce).compress().to_bytes();
     for (name, hashed) in [("10", reduced), ("11", key)] {

@@ -7,8 +7,8 @@ use std::str::FromStr;
 
 use bech32::{Bech32, Bech32m, Hrp};
 use logothete_primitives::{
-    Address, AddressError, Amount, AmountError, BoundedBytes, BoundedString, BoundedVec, Digest,
-    Height, HexError, Nonce, PublicKey, SecretKey, Signature, TxHash, ValidatorIndex,
+    Address, AddressError, Amount, AmountError, BoundedBytes, BoundedString, BoundedVec, Digest, Height,
+    HexError, Nonce, PublicKey, SecretKey, Signature, TxHash, ValidatorIndex,
 };
 use proptest::prelude::*;
 use serde::{Serialize, de::DeserializeOwned};
@@ -78,39 +78,17 @@ fn refuses_addresses_with_the_reason() {
     let parse = |text: &str| Address::from_str(text).unwrap_err();
     assert_eq!(
         parse(&key),
-        AddressError::Prefix {
-            expected: "lgt",
-            found: "lgtval".into()
-        },
+        AddressError::Prefix { expected: "lgt", found: "lgtval".into() },
         "a validator's key is no account"
     );
-    assert!(matches!(
-        PublicKey::from_str(&address),
-        Err(AddressError::Prefix { .. })
-    ));
-    assert_eq!(
-        parse(&bech32m("lgt", &[7; 31])),
-        AddressError::Length { got: 31 }
-    );
-    assert_eq!(
-        parse(&bech32m("lgt", &[7; 33])),
-        AddressError::Length { got: 33 }
-    );
+    assert!(matches!(PublicKey::from_str(&address), Err(AddressError::Prefix { .. })));
+    assert_eq!(parse(&bech32m("lgt", &[7; 31])), AddressError::Length { got: 31 });
+    assert_eq!(parse(&bech32m("lgt", &[7; 33])), AddressError::Length { got: 33 });
     assert_eq!(parse(&address[..61]), AddressError::Checksum);
     let old = bech32::encode::<Bech32>(Hrp::parse("lgt").unwrap(), &[7; 32]).unwrap();
     assert_eq!(parse(&old), AddressError::Checksum, "bech32 without the m");
-    for text in [
-        "",
-        "lgt1",
-        "alice",
-        "lgt1qqqqb",
-        "0x07",
-        &format!("L{}", &address[1..]),
-    ] {
-        assert!(matches!(
-            parse(text),
-            AddressError::Malformed { .. } | AddressError::Checksum
-        ));
+    for text in ["", "lgt1", "alice", "lgt1qqqqb", "0x07", &format!("L{}", &address[1..])] {
+        assert!(matches!(parse(text), AddressError::Malformed { .. } | AddressError::Checksum));
     }
 }
 
@@ -124,17 +102,11 @@ fn refuses_addresses_with_spare_bits_set() {
         let mut data = vec![Fe32::Q; 51];
         data.push(Fe32::try_from(last).unwrap());
         data.extend(std::iter::repeat_n(Fe32::Q, extra));
-        data.into_iter()
-            .with_checksum::<Bech32m>(&hrp)
-            .chars()
-            .collect()
+        data.into_iter().with_checksum::<Bech32m>(&hrp).chars().collect()
     };
     assert_eq!(encode(0, 0).parse(), Ok(Address::from_bytes([0; 32])));
     for last in 1..16 {
-        assert_eq!(
-            encode(last, 0).parse::<Address>(),
-            Err(AddressError::NonCanonical)
-        );
+        assert_eq!(encode(last, 0).parse::<Address>(), Err(AddressError::NonCanonical));
     }
     assert!(encode(0, 1).parse::<Address>().is_err());
 }
@@ -187,35 +159,19 @@ fn amounts_as_people_write_them() {
         "１",
     ];
     for text in malformed {
-        assert_eq!(
-            text.parse::<Amount>(),
-            Err(AmountError::Malformed),
-            "{text:?}"
-        );
+        assert_eq!(text.parse::<Amount>(), Err(AmountError::Malformed), "{text:?}");
     }
     assert_eq!("0.0000001".parse::<Amount>(), Err(AmountError::TooPrecise));
-    for text in [
-        "18446744073709.551616",
-        "18446744073710",
-        "99999999999999999999999",
-        "999,999,999,999,999,999,999",
-    ] {
+    for text in
+        ["18446744073709.551616", "18446744073710", "99999999999999999999999", "999,999,999,999,999,999,999"]
+    {
         assert_eq!(text.parse::<Amount>(), Err(AmountError::Overflow), "{text}");
     }
-    assert_eq!(
-        Amount::new(1_000_000_000_000).to_string(),
-        "1,000,000.000000"
-    );
+    assert_eq!(Amount::new(1_000_000_000_000).to_string(), "1,000,000.000000");
     assert_eq!(Amount::new(100).to_string(), "0.000100");
     assert_eq!(Amount::new(1_005_000_000).to_string(), "1,005.000000");
-    assert_eq!(
-        Amount::checked_sum([Amount::MAX, Amount::new(1)]),
-        Err(AmountError::Overflow)
-    );
-    assert_eq!(
-        Amount::ZERO.checked_sub(Amount::COIN),
-        Err(AmountError::Negative)
-    );
+    assert_eq!(Amount::checked_sum([Amount::MAX, Amount::new(1)]), Err(AmountError::Overflow));
+    assert_eq!(Amount::ZERO.checked_sub(Amount::COIN), Err(AmountError::Negative));
     assert_eq!(Amount::from_coins(u64::MAX), Err(AmountError::Overflow));
 }
 
@@ -224,41 +180,21 @@ fn json_forms() {
     assert_json(&Amount::MAX, "\"18446744073709551615\"");
     assert_json(&Height::new(5), "\"5\"");
     assert_json(&ValidatorIndex::new(3), "3");
-    assert_json(
-        &Digest::new([0xab; 32]),
-        &format!("\"{}\"", "ab".repeat(32)),
-    );
-    assert_json(
-        &TxHash::new(Digest::new([1; 32])),
-        &format!("\"{}\"", "01".repeat(32)),
-    );
-    assert_json(
-        &Signature::from_bytes([2; 64]),
-        &format!("\"{}\"", "02".repeat(64)),
-    );
+    assert_json(&Digest::new([0xab; 32]), &format!("\"{}\"", "ab".repeat(32)));
+    assert_json(&TxHash::new(Digest::new([1; 32])), &format!("\"{}\"", "01".repeat(32)));
+    assert_json(&Signature::from_bytes([2; 64]), &format!("\"{}\"", "02".repeat(64)));
     let address = Address::from_bytes([3; 32]);
     assert_json(&address, &format!("\"{address}\""));
     let key = PublicKey::from_bytes([3; 32]);
     assert_json(&key, &format!("\"{key}\""));
-    assert_json(
-        &BoundedBytes::<2>::try_from(vec![0, 255]).unwrap(),
-        "\"00ff\"",
-    );
+    assert_json(&BoundedBytes::<2>::try_from(vec![0, 255]).unwrap(), "\"00ff\"");
     assert_json(&BoundedString::<2>::try_from("é").unwrap(), "\"é\"");
     assert_json(&BoundedVec::<u8, 2>::try_from(vec![1, 2]).unwrap(), "[1,2]");
     assert!(serde_json::from_str::<BoundedVec<u8, 2>>("[1,2,3]").is_err());
     assert!(serde_json::from_str::<BoundedBytes<2>>("\"000000\"").is_err());
     assert!(serde_json::from_str::<BoundedBytes<2>>("\"000\"").is_err());
     assert!(serde_json::from_str::<BoundedString<2>>("\"abc\"").is_err());
-    for json in [
-        "5",
-        "\"05\"",
-        "\"+5\"",
-        "\"-1\"",
-        "\"\"",
-        "\"18446744073709551616\"",
-        "\"5.0\"",
-    ] {
+    for json in ["5", "\"05\"", "\"+5\"", "\"-1\"", "\"\"", "\"18446744073709551616\"", "\"5.0\""] {
         assert!(serde_json::from_str::<Amount>(json).is_err(), "{json}");
         assert!(serde_json::from_str::<Nonce>(json).is_err(), "{json}");
     }
@@ -267,49 +203,19 @@ fn json_forms() {
 #[test]
 fn hex_is_refused_with_the_reason() {
     let parse = |text: &str| text.parse::<Digest>().unwrap_err();
-    assert_eq!(
-        parse("ab"),
-        HexError::Length {
-            expected: 64,
-            got: 2
-        }
-    );
+    assert_eq!(parse("ab"), HexError::Length { expected: 64, got: 2 });
     assert_eq!(parse(&"é".repeat(32)), HexError::Character { index: 0 });
-    assert_eq!(
-        parse(&format!("{}g", "0".repeat(63))),
-        HexError::Character { index: 63 }
-    );
-    assert_eq!(
-        parse(&format!("0x{}", "0".repeat(64))),
-        HexError::Length {
-            expected: 64,
-            got: 66
-        }
-    );
-    assert_eq!(
-        "AB".repeat(32).parse::<Digest>().unwrap().to_string(),
-        "ab".repeat(32)
-    );
+    assert_eq!(parse(&format!("{}g", "0".repeat(63))), HexError::Character { index: 63 });
+    assert_eq!(parse(&format!("0x{}", "0".repeat(64))), HexError::Length { expected: 64, got: 66 });
+    assert_eq!("AB".repeat(32).parse::<Digest>().unwrap().to_string(), "ab".repeat(32));
 }
 
 #[test]
 fn numbers_stop_at_their_ends() {
     assert_eq!(Height::MAX.next(), Height::MAX);
-    assert_eq!(
-        (Height::ZERO.prev(), Height::new(2).prev()),
-        (None, Some(Height::new(1)))
-    );
-    assert_eq!(
-        (
-            Height::new(7).since(Height::new(5)),
-            Height::new(5).since(Height::new(7))
-        ),
-        (2, 0)
-    );
-    assert_eq!(
-        (Height::new(7).minus(9), Height::new(7).plus(u64::MAX)),
-        (Height::ZERO, Height::MAX)
-    );
+    assert_eq!((Height::ZERO.prev(), Height::new(2).prev()), (None, Some(Height::new(1))));
+    assert_eq!((Height::new(7).since(Height::new(5)), Height::new(5).since(Height::new(7))), (2, 0));
+    assert_eq!((Height::new(7).minus(9), Height::new(7).plus(u64::MAX)), (Height::ZERO, Height::MAX));
 }
 
 #[test]
@@ -317,8 +223,5 @@ fn secrets_do_not_print() {
     let secret = SecretKey::from_seed([0x5a; 32]);
     assert!(!format!("{secret:?}").contains("5a5a"));
     assert_eq!(*secret.seed(), [0x5a; 32]);
-    assert_eq!(
-        SecretKey::from_seed(*secret.seed()).public(),
-        secret.public()
-    );
+    assert_eq!(SecretKey::from_seed(*secret.seed()).public(), secret.public());
 }

@@ -21,34 +21,17 @@ fn validator(index: usize, power: u64) -> Validator {
 }
 
 fn set(powers: &[u64]) -> Result<ValidatorSet, ValidatorSetError> {
-    let validators = powers
-        .iter()
-        .enumerate()
-        .map(|(index, power)| validator(index, *power));
+    let validators = powers.iter().enumerate().map(|(index, power)| validator(index, *power));
     ValidatorSet::new(Epoch::ZERO, validators.collect())
 }
 
 /// What the proofs of the protocol use, in numbers that cannot overflow.
 fn assert_quorums(set: &ValidatorSet) {
-    let [total, quorum, faulty, amplify] = [
-        set.total_power(),
-        set.quorum(),
-        set.max_faulty(),
-        set.amplify(),
-    ]
-    .map(u128::from);
-    assert!(
-        3 * faulty < total && 3 * (faulty + 1) >= total,
-        "f is the largest below a third"
-    );
-    assert!(
-        3 * quorum > 2 * total && 3 * (quorum - 1) <= 2 * total,
-        "q is the least above 2W/3"
-    );
-    assert!(
-        2 * quorum - total > faulty,
-        "two quorums share an honest member"
-    );
+    let [total, quorum, faulty, amplify] =
+        [set.total_power(), set.quorum(), set.max_faulty(), set.amplify()].map(u128::from);
+    assert!(3 * faulty < total && 3 * (faulty + 1) >= total, "f is the largest below a third");
+    assert!(3 * quorum > 2 * total && 3 * (quorum - 1) <= 2 * total, "q is the least above 2W/3");
+    assert!(2 * quorum - total > faulty, "two quorums share an honest member");
     assert!(quorum <= total - faulty, "the honest alone make a quorum");
     assert_eq!(amplify, faulty + 1);
     assert!(amplify <= quorum);
@@ -69,11 +52,7 @@ fn quorums_of_equal_validators() {
         (200, 134, 66),
     ] {
         let set = set(&vec![1; n]).unwrap();
-        assert_eq!(
-            (set.quorum(), set.max_faulty()),
-            (quorum, faulty),
-            "n = {n}"
-        );
+        assert_eq!((set.quorum(), set.max_faulty()), (quorum, faulty), "n = {n}");
     }
     for n in 1..=MAX_VALIDATORS {
         for power in [1, 2, 3, 7, MAX_TOTAL_POWER / 200] {
@@ -88,14 +67,8 @@ fn quorums_at_the_limit_of_power() {
         assert_quorums(&set(&[MAX_TOTAL_POWER - below]).unwrap());
         assert_quorums(&set(&[MAX_TOTAL_POWER - 9, 9 - below]).unwrap());
     }
-    assert_eq!(
-        set(&[MAX_TOTAL_POWER, 1]),
-        Err(ValidatorSetError::TooMuchPower)
-    );
-    assert_eq!(
-        set(&[u64::MAX, u64::MAX]),
-        Err(ValidatorSetError::TooMuchPower)
-    );
+    assert_eq!(set(&[MAX_TOTAL_POWER, 1]), Err(ValidatorSetError::TooMuchPower));
+    assert_eq!(set(&[u64::MAX, u64::MAX]), Err(ValidatorSetError::TooMuchPower));
     assert_eq!(set(&[u64::MAX]), Err(ValidatorSetError::TooMuchPower));
 }
 
@@ -129,10 +102,7 @@ proptest! {
 #[test]
 fn refuses_what_is_no_set() {
     assert_eq!(set(&[]), Err(ValidatorSetError::Empty));
-    assert_eq!(
-        set(&[1; 201]),
-        Err(ValidatorSetError::TooMany { count: 201 })
-    );
+    assert_eq!(set(&[1; 201]), Err(ValidatorSetError::TooMany { count: 201 }));
     assert_eq!(set(&[1, 0]), Err(ValidatorSetError::NoPower { index: 1 }));
     let twins = vec![validator(0, 1), validator(1, 1), validator(0, 2)];
     let error = ValidatorSet::new(Epoch::ZERO, twins).unwrap_err();
@@ -159,9 +129,7 @@ fn signers_of_another_set_have_no_power() {
     let set = set(&[1; 4]).unwrap();
     for size in [0, 3, 5, 200] {
         let mut signers = SignerSet::new(size);
-        let inserted = (0..4)
-            .filter(|index| signers.insert(ValidatorIndex::new(*index)))
-            .count();
+        let inserted = (0..4).filter(|index| signers.insert(ValidatorIndex::new(*index))).count();
         assert_eq!(inserted, size.min(4));
         assert!(!signers.well_formed(4));
         assert_eq!(set.power_of(&signers), 0);
@@ -172,9 +140,7 @@ fn signers_of_another_set_have_no_power() {
 fn hash_covers_everything() {
     let base = vec![validator(0, 1), validator(1, 2)];
     let hash = |epoch, validators: &[Validator]| {
-        ValidatorSet::new(Epoch::new(epoch), validators.to_vec())
-            .unwrap()
-            .hash()
+        ValidatorSet::new(Epoch::new(epoch), validators.to_vec()).unwrap().hash()
     };
     let mut hashes = vec![hash(0, &base), hash(1, &base), hash(0, &base[..1])];
     hashes.push(hash(0, &[base[1].clone(), base[0].clone()]));
@@ -195,8 +161,5 @@ fn keys_are_checked_on_demand() {
     members[0].key = SecretKey::from_seed([1; 32]).public();
     members[1].key = PublicKey::from_bytes([0xff; 32]);
     let set = ValidatorSet::new(Epoch::ZERO, members).unwrap();
-    assert!(matches!(
-        set.check_keys(),
-        Err(ValidatorSetError::UnusableKey { index: 1, .. })
-    ));
+    assert!(matches!(set.check_keys(), Err(ValidatorSetError::UnusableKey { index: 1, .. })));
 }

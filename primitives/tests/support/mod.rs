@@ -11,8 +11,8 @@ use sha2::{Digest, Sha512};
 
 /// The order of the base point, little endian.
 pub const ORDER: [u8; 32] = [
-    0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14,
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+    0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
 ];
 
 /// A message with what is said to be its signature.
@@ -64,18 +64,12 @@ impl Crafted {
         let a = CompressedEdwardsY(self.key).decompress().unwrap();
         let commitment = CompressedEdwardsY(*r).decompress().unwrap();
         let rest = B * Scalar::from_bytes_mod_order(s) - a * k - commitment;
-        (
-            times8(rest) == EdwardsPoint::identity(),
-            rest == EdwardsPoint::identity(),
-        )
+        (times8(rest) == EdwardsPoint::identity(), rest == EdwardsPoint::identity())
     }
 }
 
 pub fn halves(signature: &[u8; 64]) -> ([u8; 32], [u8; 32]) {
-    (
-        signature[..32].try_into().unwrap(),
-        signature[32..].try_into().unwrap(),
-    )
+    (signature[..32].try_into().unwrap(), signature[32..].try_into().unwrap())
 }
 
 pub fn times8(point: EdwardsPoint) -> EdwardsPoint {
@@ -91,20 +85,13 @@ pub fn canonical_point(bytes: &[u8; 32]) -> Option<EdwardsPoint> {
 }
 
 pub fn challenge(r: &[u8; 32], key: &[u8; 32], message: &[u8]) -> Scalar {
-    let digest = Sha512::new()
-        .chain_update(r)
-        .chain_update(key)
-        .chain_update(message)
-        .finalize();
+    let digest = Sha512::new().chain_update(r).chain_update(key).chain_update(message).finalize();
     Scalar::from_bytes_mod_order_wide(&digest.into())
 }
 
 /// A scalar from a small number, spread over all bits.
 pub fn scalar(seed: u64) -> Scalar {
-    let digest = Sha512::new()
-        .chain_update(b"scalar")
-        .chain_update(seed.to_le_bytes())
-        .finalize();
+    let digest = Sha512::new().chain_update(b"scalar").chain_update(seed.to_le_bytes()).finalize();
     Scalar::from_bytes_mod_order_wide(&digest.into())
 }
 
@@ -125,12 +112,7 @@ pub fn crafted(name: &str, key: [u8; 32], message: &[u8], r: [u8; 32], s: [u8; 3
     let mut signature = [0; 64];
     signature[..32].copy_from_slice(&r);
     signature[32..].copy_from_slice(&s);
-    Crafted {
-        name: name.into(),
-        key,
-        message: message.to_vec(),
-        signature,
-    }
+    Crafted { name: name.into(), key, message: message.to_vec(), signature }
 }
 
 /// Every encoding of a point of small order that a lenient decoder takes, canonical ones included.
@@ -144,16 +126,8 @@ pub fn small_order_encodings() -> Vec<[u8; 32]> {
             all.push(bytes);
         }
     }
-    all.extend(
-        EIGHT_TORSION
-            .iter()
-            .map(|point| point.compress().to_bytes()),
-    );
-    all.retain(|bytes| {
-        CompressedEdwardsY(*bytes)
-            .decompress()
-            .is_some_and(|point| point.is_small_order())
-    });
+    all.extend(EIGHT_TORSION.iter().map(|point| point.compress().to_bytes()));
+    all.retain(|bytes| CompressedEdwardsY(*bytes).decompress().is_some_and(|point| point.is_small_order()));
     all.sort_unstable();
     all.dedup();
     all
@@ -182,13 +156,7 @@ pub fn pool() -> Vec<Crafted> {
     for (ta, tr) in (0..8).flat_map(|ta| (0..8).map(move |tr| (ta, tr))) {
         let message = [u8::try_from(ta * 8 + tr).unwrap(); 5];
         // A few secrets only, so that batches hold several signatures of one key.
-        let good = sign(
-            scalar(ta as u64 % 3),
-            ta,
-            scalar(100 + tr as u64),
-            tr,
-            &message,
-        );
+        let good = sign(scalar(ta as u64 % 3), ta, scalar(100 + tr as u64), tr, &message);
         let mut wrong_message = good.clone();
         wrong_message.message.push(0);
         let mut wrong_scalar = good.clone();
@@ -196,14 +164,7 @@ pub fn pool() -> Vec<Crafted> {
         let mut high_scalar = good.clone();
         let s = add_order(halves(&good.signature).1, 1).unwrap();
         high_scalar.signature[32..].copy_from_slice(&s);
-        pool.extend([
-            good.clone(),
-            good.clone(),
-            good,
-            wrong_message,
-            wrong_scalar,
-            high_scalar,
-        ]);
+        pool.extend([good.clone(), good.clone(), good, wrong_message, wrong_scalar, high_scalar]);
     }
     for r in small_order_encodings() {
         let (secret, message) = (scalar(7), b"small commitment");
