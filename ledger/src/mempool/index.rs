@@ -32,17 +32,13 @@ pub(super) struct Index {
 impl Index {
     /// Brings an account's places up to date with its queue.
     pub(super) fn refresh(&mut self, address: &Address, queue: &Queue, standing: &mut Standing) {
-        let ready = queue
-            .ready()
-            .map(|entry| (Reverse(entry.price), entry.arrival));
+        let ready = queue.ready().map(|entry| (Reverse(entry.price), entry.arrival));
         if ready != standing.ready {
             standing.ready.take().map(|key| self.ready.remove(&key));
             ready.map(|key| self.ready.insert(key, *address));
             standing.ready = ready;
         }
-        let tail = queue
-            .tail()
-            .map(|entry| (entry.price, Reverse(entry.arrival)));
+        let tail = queue.tail().map(|entry| (entry.price, Reverse(entry.arrival)));
         if tail != standing.tail {
             standing.tail.take().map(|key| self.tails.remove(&key));
             tail.map(|key| self.tails.insert(key, *address));
@@ -57,9 +53,7 @@ impl Index {
 
     /// The accounts by the price of their last transaction, the one that gives way first at the front.
     pub(super) fn cheapest(&self) -> impl Iterator<Item = (u64, Address)> {
-        self.tails
-            .iter()
-            .map(|((price, _), address)| (*price, *address))
+        self.tails.iter().map(|((price, _), address)| (*price, *address))
     }
 
     /// Accounts with something to take.
@@ -68,8 +62,7 @@ impl Index {
     }
 
     pub(super) fn add_expiry(&mut self, address: &Address, entry: &Entry) {
-        self.expiries
-            .insert((entry.drop_after, entry.arrival), (*address, entry.nonce));
+        self.expiries.insert((entry.drop_after, entry.arrival), (*address, entry.nonce));
     }
 
     pub(super) fn remove_expiry(&mut self, entry: &Entry) {
@@ -78,10 +71,22 @@ impl Index {
 
     /// Takes out one transaction that may wait up to this height and no longer.
     pub(super) fn pop_expired(&mut self, height: Height) -> Option<(Address, Nonce)> {
-        let first = self
-            .expiries
-            .first_entry()
-            .filter(|first| first.key().0 <= height)?;
+        let first = self.expiries.first_entry().filter(|first| first.key().0 <= height)?;
         Some(first.remove())
+    }
+
+    #[cfg(test)]
+    pub(super) fn assert_standing(&self, address: &Address, queue: &Queue, standing: &Standing) {
+        let ready = queue.ready().map(|entry| (Reverse(entry.price), entry.arrival));
+        let tail = queue.tail().map(|entry| (entry.price, Reverse(entry.arrival)));
+        assert_eq!((standing.ready, standing.tail), (ready, tail));
+        assert!(ready.is_none_or(|key| self.ready.get(&key) == Some(address)));
+        assert!(tail.is_none_or(|key| self.tails.get(&key) == Some(address)));
+    }
+
+    #[cfg(test)]
+    pub(super) fn assert_sizes(&self, transactions: usize, accounts: usize) {
+        assert_eq!(self.expiries.len(), transactions);
+        assert!(self.ready.len() <= accounts && self.tails.len() <= accounts);
     }
 }

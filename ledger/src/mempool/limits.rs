@@ -42,9 +42,7 @@ impl MempoolLimits {
     /// Least fee that replaces a transaction with this fee; always more than it.
     pub(super) fn replacement_fee(&self, fee: Amount) -> Amount {
         let units = u128::from(fee.units());
-        let rise = (units * u128::from(self.replace_percent))
-            .div_ceil(100)
-            .max(1);
+        let rise = (units * u128::from(self.replace_percent)).div_ceil(100).max(1);
         Amount::new(u64::try_from(units + rise).unwrap_or(u64::MAX))
     }
 

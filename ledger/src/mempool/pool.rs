@@ -48,10 +48,7 @@ impl Mempool {
     /// # Panics
     /// When the limits leave no room for a single transaction; configuration checks them first.
     pub fn new(limits: MempoolLimits) -> Self {
-        assert!(
-            limits.is_usable(),
-            "a mempool holds at least one transaction"
-        );
+        assert!(limits.is_usable(), "a mempool holds at least one transaction");
         Self {
             limits,
             places: FastMap::default(),
@@ -82,12 +79,9 @@ impl Mempool {
         let place = self.check(now, &tx, account)?;
         let victims = self.victims(&tx, place.replaces)?;
         let sender = body.sender;
-        let replaced = place
-            .replaces
-            .and_then(|_| self.remove(&sender, tx.tx.body.nonce));
-        let evicted = victims
-            .into_iter()
-            .filter_map(|(address, nonce)| self.remove(&address, nonce));
+        let replaced = place.replaces.and_then(|_| self.remove(&sender, tx.tx.body.nonce));
+        let evicted =
+            victims.into_iter().filter_map(|(address, nonce)| self.remove(&address, nonce));
         let inserted = Inserted {
             evicted: evicted.map(|entry| entry.tx.hash).collect(),
             replaced: replaced.map(|entry| entry.tx.hash),
@@ -104,10 +98,8 @@ impl Mempool {
             let Some(address) = self.index.best() else {
                 break;
             };
-            let (queue, standing) = self
-                .accounts
-                .get_mut(&address)
-                .expect("indexed accounts exist");
+            let (queue, standing) =
+                self.accounts.get_mut(&address).expect("indexed accounts exist");
             let ready = queue.ready().expect("indexed accounts are ready");
             let size = BATCH_ENTRY_BYTES + ready.tx.bytes.len();
             let Some(rest) = room.checked_sub(size) else {
@@ -140,13 +132,8 @@ impl Mempool {
                 }
                 Outcome::Skipped(reason) => {
                     self.remove(&sender, nonce);
-                    let reason = DropReason::Skipped {
-                        reason: reason.clone(),
-                    };
-                    dropped.push(Dropped {
-                        hash: tx.hash,
-                        reason,
-                    });
+                    let reason = DropReason::Skipped { reason: reason.clone() };
+                    dropped.push(Dropped { hash: tx.hash, reason });
                 }
             }
         }
@@ -170,13 +157,11 @@ impl Mempool {
 
     /// Where the transaction is, if it is here.
     pub fn presence(&self, hash: &TxHash) -> Option<Presence> {
-        self.entry(hash).map(|entry| {
-            if entry.in_flight {
-                Presence::InFlight
-            } else {
-                Presence::Waiting
-            }
-        })
+        self.entry(hash).map(
+            |entry| {
+                if entry.in_flight { Presence::InFlight } else { Presence::Waiting }
+            },
+        )
     }
 
     /// The transaction, if it is here.
@@ -218,14 +203,9 @@ impl Mempool {
     pub fn retry_after(&self) -> Duration {
         const LEAST: Duration = Duration::from_millis(50);
         const MOST: Duration = Duration::from_secs(10);
-        let blocks = (self.places.len() / 16)
-            .div_ceil(self.settled_per_block.max(1))
-            .max(1);
+        let blocks = (self.places.len() / 16).div_ceil(self.settled_per_block.max(1)).max(1);
         let blocks = u32::try_from(blocks).unwrap_or(u32::MAX);
-        self.limits
-            .block_interval
-            .saturating_mul(blocks)
-            .clamp(LEAST, MOST)
+        self.limits.block_interval.saturating_mul(blocks).clamp(LEAST, MOST)
     }
 
     /// Checks a transaction against state and queue, and says where it belongs.
@@ -242,22 +222,13 @@ impl Mempool {
         check_state(body, &account, now)?;
         let least = self.limits.min_price.units().saturating_mul(body.weight());
         if body.fee.units() < least {
-            return Err(MempoolError::FeeTooLow {
-                expected: Amount::new(least),
-                got: body.fee,
-            });
+            return Err(MempoolError::FeeTooLow { expected: Amount::new(least), got: body.fee });
         }
-        let place = Place {
-            next: account.nonce,
-            replaces: None,
-        };
+        let place = Place { next: account.nonce, replaces: None };
         let Some(queue) = queue else { return Ok(place) };
         let same_nonce = queue.entry(body.nonce);
         let replaced_fee = same_nonce.map_or(0, |entry| entry.fee());
-        let fees = queue
-            .fees()
-            .saturating_sub(replaced_fee)
-            .saturating_add(body.fee.units());
+        let fees = queue.fees().saturating_sub(replaced_fee).saturating_add(body.fee.units());
         if account.balance.units() < fees {
             return Err(MempoolError::InsufficientBalance {
                 needed: Amount::new(fees),
@@ -268,9 +239,7 @@ impl Mempool {
             return if queue.len() < self.limits.per_account {
                 Ok(place)
             } else {
-                Err(MempoolError::PerAccountFull {
-                    limit: self.limits.per_account,
-                })
+                Err(MempoolError::PerAccountFull { limit: self.limits.per_account })
             };
         };
         if entry.in_flight {
@@ -280,10 +249,7 @@ impl Mempool {
         if body.fee < min {
             return Err(MempoolError::Underpriced { min, got: body.fee });
         }
-        Ok(Place {
-            replaces: Some(entry.tx.bytes.len()),
-            ..place
-        })
+        Ok(Place { replaces: Some(entry.tx.bytes.len()), ..place })
     }
 
     /// The transactions that give way to a new one, `replaces` being the bytes of the one whose nonce it takes.
@@ -299,19 +265,14 @@ impl Mempool {
         let mut cheapest = self.index.cheapest();
         while count > self.limits.count || bytes > self.limits.bytes {
             let victim = cheapest.find(|(_, address)| *address != body.sender);
-            let full = MempoolError::Full {
-                retry_after: self.retry_after(),
-            };
+            let full = MempoolError::Full { retry_after: self.retry_after() };
             let Some((price, address)) = victim else {
                 return Err(full);
             };
             if body.price() < self.limits.replacement_fee(Amount::new(price)).units() {
                 return Err(full);
             }
-            let tail = self.accounts[&address]
-                .0
-                .tail()
-                .expect("indexed accounts have a tail");
+            let tail = self.accounts[&address].0.tail().expect("indexed accounts have a tail");
             count -= 1;
             bytes -= tail.tx.bytes.len();
             victims.push((address, tail.nonce));
@@ -334,10 +295,8 @@ impl Mempool {
         self.bytes += entry.tx.bytes.len();
         self.places.insert(entry.tx.hash, (sender, nonce));
         self.index.add_expiry(&sender, &entry);
-        let (queue, standing) = self
-            .accounts
-            .entry(sender)
-            .or_insert_with(|| (Queue::new(next), Standing::default()));
+        let (queue, standing) =
+            self.accounts.entry(sender).or_insert_with(|| (Queue::new(next), Standing::default()));
         queue.insert(entry);
         self.index.refresh(&sender, queue, standing);
     }
@@ -374,10 +333,7 @@ impl Mempool {
             self.forget(&entry);
             let hash = entry.tx.hash;
             if executed != Some(hash) {
-                dropped.push(Dropped {
-                    hash,
-                    reason: DropReason::Superseded,
-                });
+                dropped.push(Dropped { hash, reason: DropReason::Superseded });
             }
         }
         self.refresh(address);
@@ -385,10 +341,7 @@ impl Mempool {
 
     fn drop_expired(&mut self, height: Height, dropped: &mut Vec<Dropped>) {
         while let Some((address, nonce)) = self.index.pop_expired(height) {
-            let (queue, _) = self
-                .accounts
-                .get_mut(&address)
-                .expect("indexed accounts exist");
+            let (queue, _) = self.accounts.get_mut(&address).expect("indexed accounts exist");
             let entry = queue.entry(nonce).expect("indexed transactions exist");
             let expiry = entry.tx.tx.body.expiry;
             if entry.in_flight && expiry > height {
@@ -399,10 +352,7 @@ impl Mempool {
                 continue;
             }
             if let Some(entry) = self.remove(&address, nonce) {
-                dropped.push(Dropped {
-                    hash: entry.tx.hash,
-                    reason: DropReason::Expired,
-                });
+                dropped.push(Dropped { hash: entry.tx.hash, reason: DropReason::Expired });
             }
         }
     }
@@ -428,8 +378,24 @@ impl Mempool {
 
     fn entry(&self, hash: &TxHash) -> Option<&Entry> {
         let (address, nonce) = self.places.get(hash)?;
-        self.accounts
-            .get(address)
-            .and_then(|(queue, _)| queue.entry(*nonce))
+        self.accounts.get(address).and_then(|(queue, _)| queue.entry(*nonce))
+    }
+
+    #[cfg(test)]
+    pub(super) fn assert_invariants(&self) {
+        let mut figures = (0, 0, 0);
+        for (address, (queue, standing)) in &self.accounts {
+            queue.assert_invariants();
+            self.index.assert_standing(address, queue, standing);
+            for entry in queue.entries() {
+                assert_eq!(self.places.get(&entry.tx.hash), Some(&(*address, entry.nonce)));
+                figures.0 += 1;
+                figures.1 += entry.tx.bytes.len();
+                figures.2 += usize::from(entry.in_flight);
+            }
+        }
+        assert_eq!(figures, (self.places.len(), self.bytes, self.in_flight));
+        assert!(figures.0 <= self.limits.count && figures.1 <= self.limits.bytes);
+        self.index.assert_sizes(figures.0, self.accounts.len());
     }
 }

@@ -45,12 +45,7 @@ pub(super) struct Queue {
 
 impl Queue {
     pub(super) const fn new(next: Nonce) -> Self {
-        Self {
-            next,
-            cursor: next,
-            entries: Vec::new(),
-            fees: 0,
-        }
+        Self { next, cursor: next, entries: Vec::new(), fees: 0 }
     }
 
     pub(super) const fn next(&self) -> Nonce {
@@ -70,9 +65,7 @@ impl Queue {
     }
 
     pub(super) fn entry(&self, nonce: Nonce) -> Option<&Entry> {
-        self.position(nonce)
-            .ok()
-            .map(|position| &self.entries[position])
+        self.position(nonce).ok().map(|position| &self.entries[position])
     }
 
     /// The entry that may be taken now.
@@ -153,7 +146,24 @@ impl Queue {
     }
 
     fn position(&self, nonce: Nonce) -> Result<usize, usize> {
-        self.entries
-            .binary_search_by_key(&nonce, |entry| entry.nonce)
+        self.entries.binary_search_by_key(&nonce, |entry| entry.nonce)
+    }
+
+    #[cfg(test)]
+    pub(super) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    #[cfg(test)]
+    pub(super) fn assert_invariants(&self) {
+        assert!(!self.entries.is_empty() && self.entries[0].nonce >= self.next);
+        assert!(self.entries.is_sorted_by(|a, b| a.nonce < b.nonce));
+        assert_eq!(self.fees, self.entries.iter().map(Entry::fee).sum::<u64>());
+        let mut nonce = self.next;
+        while nonce < self.cursor {
+            assert!(self.entry(nonce).is_some_and(|entry| entry.in_flight));
+            nonce = nonce.next();
+        }
+        assert!(self.ready().is_none_or(|entry| !entry.in_flight));
     }
 }
