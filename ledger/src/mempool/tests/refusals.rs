@@ -145,21 +145,27 @@ fn a_better_fee_evicts_the_cheapest_and_latest() {
 }
 
 #[test]
-fn eviction_takes_the_last_nonce_of_an_account_and_none_in_flight() {
+fn eviction_takes_nothing_that_is_in_flight() {
     let mut desk = Desk::new(MempoolLimits { count: 3, ..MempoolLimits::default() });
     desk.wait(1, 0, 100);
-    let last = desk.wait(1, 1, 100);
-    desk.wait(2, 0, 100);
+    desk.wait(1, 1, 100);
+    let last = desk.wait(2, 0, 100);
     assert_eq!(desk.take(2).len(), 2);
-    // What is left to evict is the last transaction of account 2, not the two in flight.
-    let waiting = if desk.pool.presence(&last.hash) == Some(crate::mempool::Presence::Waiting) {
-        last.hash
-    } else {
-        paying(2, 0, 100).hash
-    };
-    assert_eq!(desk.insert(&paying(3, 0, 200)).unwrap().evicted, [waiting]);
+    let inserted = desk.insert(&paying(3, 0, 200)).unwrap();
+    assert_eq!(inserted.evicted, [last.hash]);
     desk.take_all();
-    assert_eq!(refusal(&mut desk, &paying(4, 0, 5_000)).code(), "MEMPOOL_FULL");
+    let error = refusal(&mut desk, &paying(4, 0, 5_000));
+    assert_eq!(error.code(), "MEMPOOL_FULL");
+}
+
+#[test]
+fn eviction_leaves_no_gap_in_an_account() {
+    let mut desk = Desk::new(MempoolLimits { count: 3, ..MempoolLimits::default() });
+    desk.wait(1, 0, 100);
+    desk.wait(1, 1, 100);
+    let last = desk.wait(1, 2, 100);
+    let inserted = desk.insert(&paying(2, 0, 200)).unwrap();
+    assert_eq!(inserted.evicted, [last.hash]);
 }
 
 #[test]
