@@ -1,12 +1,16 @@
 //! The Rust client: build, sign, submit, wait and verify.
 //!
 //! ```no_run
-//! # async fn example(chain: logothete_primitives::identifiers::ChainId,
-//! #     key: logothete_primitives::keys::SecretKey,
-//! #     bob: logothete_primitives::address::Address) -> Result<(), Box<dyn std::error::Error>> {
+//! # use logothete_primitives::{Address, ChainId, SecretKey};
+//! # async fn example(
+//! #     chain: ChainId,
+//! #     key: SecretKey,
+//! #     bob: Address,
+//! # ) -> Result<(), Box<dyn std::error::Error>> {
 //! use std::time::Duration;
+//!
 //! use logothete_client::{Client, TxBuilder};
-//! use logothete_primitives::amount::Amount;
+//! use logothete_primitives::Amount;
 //!
 //! let client = Client::new(["http://127.0.0.1:8080"])?;
 //! let account = client.account(&key.public().into()).await?;
@@ -15,9 +19,9 @@
 //!     .transfer(bob, "10".parse::<Amount>()?)
 //!     .expires_after(account.at.height, 1_000)
 //!     .sign(&key)?;
-//! client.submit(&tx).await?;
-//! let done = client.wait(tx.hash(), Duration::from_secs(10)).await?;
-//! println!("final at height {}", done.height);
+//! let taken = client.submit(&tx).await?;
+//! let status = client.wait(taken.hash, Duration::from_secs(10)).await?;
+//! println!("{status:?}");
 //! # Ok(()) }
 //! ```
 //!
@@ -39,5 +43,4 @@ pub mod wait;
 pub use builder::{BuildError, TxBuilder};
 pub use client::Client;
 pub use transport::{ClientError, RetryPolicy};
-pub use verify::VerifyError;
-pub use wait::Final;
+pub use verify::{Certified, VerifiedTx, VerifyError};

@@ -49,12 +49,7 @@ impl Builder {
     /// Adds a validator.
     #[must_use]
     pub fn validator(mut self, name: impl Into<String>, key: PublicKey, power: u64) -> Self {
-        self.spec.validators.push(ValidatorSpec {
-            name: name.into(),
-            key,
-            power,
-            address: None,
-        });
+        self.spec.validators.push(ValidatorSpec { name: name.into(), key, power, address: None });
         self
     }
 
@@ -70,11 +65,7 @@ impl Builder {
     /// Adds an account without a name.
     #[must_use]
     pub fn account(mut self, address: Address, balance: Amount) -> Self {
-        self.spec.accounts.push(AccountSpec {
-            address,
-            balance,
-            name: None,
-        });
+        self.spec.accounts.push(AccountSpec { address, balance, name: None });
         self
     }
 
@@ -86,11 +77,7 @@ impl Builder {
         address: Address,
         balance: Amount,
     ) -> Self {
-        self.spec.accounts.push(AccountSpec {
-            address,
-            balance,
-            name: Some(name.into()),
-        });
+        self.spec.accounts.push(AccountSpec { address, balance, name: Some(name.into()) });
         self
     }
 

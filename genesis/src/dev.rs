@@ -10,9 +10,8 @@ use logothete_primitives::{Address, Domain, PublicKey, SecretKey, hash};
 const DEV: Domain = Domain::new("lgt/dev");
 
 /// The names of the development accounts. The last two collect the fees and feed the faucet.
-pub const NAMES: [&str; 10] = [
-    "alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "treasury", "faucet",
-];
+pub const NAMES: [&str; 10] =
+    ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "treasury", "faucet"];
 
 /// An account whose key everybody knows.
 #[derive(Clone, Debug)]
@@ -31,11 +30,7 @@ pub fn account(name: &str) -> Option<DevAccount> {
     let name = NAMES.into_iter().find(|known| *known == name)?;
     let secret = secret(&format!("account {name}"));
     let address = secret.public().into();
-    Some(DevAccount {
-        name,
-        secret,
-        address,
-    })
+    Some(DevAccount { name, secret, address })
 }
 
 /// All development accounts.
@@ -71,12 +66,8 @@ pub fn validator_key(seed: u64, index: u16) -> SecretKey {
 pub(crate) fn public_keys() -> BTreeMap<PublicKey, String> {
     let accounts = accounts().map(|account| (account.secret.public(), account.name.to_owned()));
     let count = u16::try_from(MAX_VALIDATORS).unwrap_or(u16::MAX);
-    let validators = (0..count).map(|index| {
-        (
-            validator_key(0, index).public(),
-            format!("validator {index}"),
-        )
-    });
+    let validators =
+        (0..count).map(|index| (validator_key(0, index).public(), format!("validator {index}")));
     accounts.chain(validators).collect()
 }
 

@@ -25,11 +25,7 @@ pub fn canonical(spec: &Spec) -> Vec<u8> {
         out.extend(validator.power.to_le_bytes());
     }
 
-    let mut accounts: Vec<_> = spec
-        .accounts
-        .iter()
-        .map(|a| (a.address, a.balance))
-        .collect();
+    let mut accounts: Vec<_> = spec.accounts.iter().map(|a| (a.address, a.balance)).collect();
     accounts.sort_unstable_by_key(|(address, _)| *address);
     put_length(&mut out, accounts.len());
     for (address, balance) in accounts {

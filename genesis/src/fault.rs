@@ -20,11 +20,7 @@ pub struct Fault {
 impl Fault {
     /// A fault at a key.
     pub fn new(place: impl Into<String>, what: What) -> Self {
-        Self {
-            place: place.into(),
-            line: None,
-            what,
-        }
+        Self { place: place.into(), line: None, what }
     }
 }
 

@@ -50,11 +50,8 @@ impl Temporary {
         let suffix = hex::encode(*random::<8>()?);
         let hidden = format!(".{}.{suffix}.tmp", name.to_string_lossy());
         let temporary = Self(parent(path).join(hidden));
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(mode)
-            .open(&temporary.0)?;
+        let mut file =
+            OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary.0)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         Ok(temporary)

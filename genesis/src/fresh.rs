@@ -80,9 +80,7 @@ impl FreshMarker {
             }
             Err(source) => return Err(MarkerError::Io { path, source }),
         };
-        Self::parse(&text)
-            .map(Some)
-            .ok_or(MarkerError::Malformed { path })
+        Self::parse(&text).map(Some).ok_or(MarkerError::Malformed { path })
     }
 
     /// True when the directory is marked for exactly this key and chain, false when it is unmarked.
@@ -94,10 +92,7 @@ impl FreshMarker {
         match Self::read(data)? {
             None => Ok(false),
             Some(found) if found == *self => Ok(true),
-            Some(found) => Err(MarkerError::Foreign {
-                path: data.join(FRESH_MARKER),
-                found,
-            }),
+            Some(found) => Err(MarkerError::Foreign { path: data.join(FRESH_MARKER), found }),
         }
     }
 
@@ -136,10 +131,7 @@ mod tests {
 
     fn marker(seed: u8) -> FreshMarker {
         let key = SecretKey::from_seed([seed; 32]).public();
-        FreshMarker {
-            key,
-            chain: ChainId::new(Digest::new([seed; 32])),
-        }
+        FreshMarker { key, chain: ChainId::new(Digest::new([seed; 32])) }
     }
 
     #[test]
@@ -177,10 +169,7 @@ mod tests {
         for bad in shorter.chain([longer, vec![0xff], Vec::new()]) {
             std::fs::write(&path, &bad).unwrap();
             let read = FreshMarker::read(data.path());
-            assert!(
-                matches!(read, Err(MarkerError::Malformed { .. })),
-                "{bad:?}"
-            );
+            assert!(matches!(read, Err(MarkerError::Malformed { .. })), "{bad:?}");
         }
     }
 }

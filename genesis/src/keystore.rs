@@ -29,11 +29,7 @@ const MAX_MEMORY_KIB: u32 = 1024 * 1024;
 const MAX_ITERATIONS: u32 = 64;
 const MAX_LANES: u32 = 16;
 /// What our own files cost: about a tenth of a second and 64 MiB.
-const COST: Cost = Cost {
-    memory_kib: 64 * 1024,
-    iterations: 3,
-    lanes: 1,
-};
+const COST: Cost = Cost { memory_kib: 64 * 1024, iterations: 3, lanes: 1 };
 
 /// Creates, reads and loads key files.
 #[derive(Clone, Copy, Debug)]
@@ -153,11 +149,7 @@ pub struct Cost {
 
 impl fmt::Display for Cost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} KiB, {} passes, {} lanes",
-            self.memory_kib, self.iterations, self.lanes
-        )
+        write!(f, "{} KiB, {} passes, {} lanes", self.memory_kib, self.iterations, self.lanes)
     }
 }
 
@@ -204,24 +196,14 @@ impl KeyFile {
         if passphrase.is_empty() {
             return Err(KeyFileError::EmptyPassphrase);
         }
-        let io = |source| KeyFileError::Io {
-            path: path.to_owned(),
-            source,
-        };
+        let io = |source| KeyFileError::Io { path: path.to_owned(), source };
         let (salt, nonce) = (random::<16>().map_err(io)?, random::<24>().map_err(io)?);
-        let sealing = sealing_key(passphrase, salt.as_ref(), COST).ok_or_else(|| {
-            KeyFileError::TooCostly {
-                path: path.to_owned(),
-                cost: COST,
-            }
-        })?;
+        let sealing = sealing_key(passphrase, salt.as_ref(), COST)
+            .ok_or_else(|| KeyFileError::TooCostly { path: path.to_owned(), cost: COST })?;
         let public = key.public();
         let bound = associated_data(&public, COST);
         let seed = key.seed();
-        let payload = Payload {
-            msg: seed.as_ref(),
-            aad: &bound,
-        };
+        let payload = Payload { msg: seed.as_ref(), aad: &bound };
         let sealed = XChaCha20Poly1305::new((&*sealing).into())
             .encrypt(&XNonce::from(*nonce), payload)
             .expect("32 bytes are not too long for the cipher");
@@ -231,7 +213,7 @@ impl KeyFile {
             nonce: Zeroizing::new(nonce.to_vec()),
             sealed: Zeroizing::new(sealed),
         };
-        write(path, Stored::new(public, secret))
+        write(path, &Stored::new(public, secret))
     }
 
     /// Writes a key in the clear, marked as for development. The file must not exist.
@@ -240,10 +222,7 @@ impl KeyFile {
     /// An existing file, the file system.
     pub fn create_plain_dev(path: &Path, key: &SecretKey) -> Result<(), KeyFileError> {
         let seed = Zeroizing::new(key.seed().to_vec());
-        write(
-            path,
-            Stored::new(key.public(), Secret::PlainDevelopmentOnly { seed }),
-        )
+        write(path, &Stored::new(key.public(), Secret::PlainDevelopmentOnly { seed }))
     }
 
     /// Opens a key file. A passphrase given for a plain file is not used.
@@ -254,33 +233,18 @@ impl KeyFile {
         let stored = read(path)?;
         let seed = match &stored.secret {
             Secret::PlainDevelopmentOnly { seed } => seed.clone(),
-            Secret::Argon2idXchacha20poly1305 {
-                cost,
-                salt,
-                nonce,
-                sealed,
-            } => {
-                let passphrase = passphrase.ok_or_else(|| KeyFileError::PassphraseNeeded {
-                    path: path.to_owned(),
-                })?;
+            Secret::Argon2idXchacha20poly1305 { cost, salt, nonce, sealed } => {
+                let passphrase = passphrase
+                    .ok_or_else(|| KeyFileError::PassphraseNeeded { path: path.to_owned() })?;
                 let sealing = sealing_key(passphrase, salt, *cost).ok_or_else(|| {
-                    KeyFileError::TooCostly {
-                        path: path.to_owned(),
-                        cost: *cost,
-                    }
+                    KeyFileError::TooCostly { path: path.to_owned(), cost: *cost }
                 })?;
                 let bound = associated_data(&stored.public_key, *cost);
-                open(&sealing, nonce, sealed, &bound).ok_or_else(|| {
-                    KeyFileError::WrongPassphrase {
-                        path: path.to_owned(),
-                    }
-                })?
+                open(&sealing, nonce, sealed, &bound)
+                    .ok_or_else(|| KeyFileError::WrongPassphrase { path: path.to_owned() })?
             }
         };
-        let damaged = |why| KeyFileError::Damaged {
-            path: path.to_owned(),
-            why,
-        };
+        let damaged = |why| KeyFileError::Damaged { path: path.to_owned(), why };
         let seed = <[u8; 32]>::try_from(seed.as_slice())
             .map_err(|_| damaged(Damage::Format("the seed has 32 bytes".to_owned())))?;
         let key = SecretKey::from_seed(seed);
@@ -300,9 +264,7 @@ impl KeyFile {
         dev: bool,
     ) -> Result<SecretKey, KeyFileError> {
         if !dev && !Self::inspect(path)?.encrypted {
-            return Err(KeyFileError::PlainRefused {
-                path: path.to_owned(),
-            });
+            return Err(KeyFileError::PlainRefused { path: path.to_owned() });
         }
         Self::load(path, passphrase)
     }
@@ -314,10 +276,7 @@ impl KeyFile {
     pub fn inspect(path: &Path) -> Result<KeyInfo, KeyFileError> {
         let stored = read(path)?;
         let encrypted = matches!(stored.secret, Secret::Argon2idXchacha20poly1305 { .. });
-        Ok(KeyInfo {
-            public: stored.public_key,
-            encrypted,
-        })
+        Ok(KeyInfo { public: stored.public_key, encrypted })
     }
 }
 
@@ -338,12 +297,7 @@ pub(crate) fn random<const N: usize>() -> io::Result<Zeroizing<[u8; N]>> {
 
 impl Stored {
     fn new(public_key: PublicKey, secret: Secret) -> Self {
-        let mut stored = Self {
-            version: VERSION,
-            public_key,
-            secret,
-            checksum: Digest::ZERO,
-        };
+        let mut stored = Self { version: VERSION, public_key, secret, checksum: Digest::ZERO };
         stored.checksum = stored.expected_checksum();
         stored
     }
@@ -354,12 +308,7 @@ impl Stored {
         bytes.extend(self.version.to_le_bytes());
         bytes.extend(self.public_key.as_bytes());
         match &self.secret {
-            Secret::Argon2idXchacha20poly1305 {
-                cost,
-                salt,
-                nonce,
-                sealed,
-            } => {
+            Secret::Argon2idXchacha20poly1305 { cost, salt, nonce, sealed } => {
                 bytes.push(1);
                 bytes.extend(cost.to_bytes());
                 for part in [salt, nonce, sealed] {
@@ -414,19 +363,13 @@ fn sealing_key(passphrase: &str, salt: &[u8], cost: Cost) -> Option<Zeroizing<[u
 
 fn open(key: &[u8; 32], nonce: &[u8], sealed: &[u8], bound: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let nonce = XNonce::from(<[u8; 24]>::try_from(nonce).ok()?);
-    let payload = Payload {
-        msg: sealed,
-        aad: bound,
-    };
-    XChaCha20Poly1305::new(key.into())
-        .decrypt(&nonce, payload)
-        .ok()
-        .map(Zeroizing::new)
+    let payload = Payload { msg: sealed, aad: bound };
+    XChaCha20Poly1305::new(key.into()).decrypt(&nonce, payload).ok().map(Zeroizing::new)
 }
 
-fn write(path: &Path, stored: Stored) -> Result<(), KeyFileError> {
+fn write(path: &Path, stored: &Stored) -> Result<(), KeyFileError> {
     let mut text = Zeroizing::new(
-        serde_json::to_string_pretty(&stored).expect("a key file has a form in JSON"),
+        serde_json::to_string_pretty(stored).expect("a key file has a form in JSON"),
     );
     text.push('\n');
     files::write_new(path, text.as_bytes(), files::SECRET).map_err(|source| {
@@ -440,19 +383,13 @@ fn write(path: &Path, stored: Stored) -> Result<(), KeyFileError> {
 }
 
 fn read(path: &Path) -> Result<Stored, KeyFileError> {
-    let damaged = |why| KeyFileError::Damaged {
-        path: path.to_owned(),
-        why,
-    };
+    let damaged = |why| KeyFileError::Damaged { path: path.to_owned(), why };
     let text = read_private(path)?;
     let version = serde_json::from_slice::<Versioned>(&text)
         .map_err(|error| damaged(Damage::Format(error.to_string())))?
         .version;
     if version > VERSION {
-        return Err(KeyFileError::Newer {
-            path: path.to_owned(),
-            version,
-        });
+        return Err(KeyFileError::Newer { path: path.to_owned(), version });
     }
     let stored: Stored = serde_json::from_slice(&text)
         .map_err(|error| damaged(Damage::Format(error.to_string())))?;
@@ -481,20 +418,12 @@ fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
     let file = File::open(path).map_err(io)?;
     let mode = file.metadata().map_err(io)?.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
-        return Err(KeyFileError::ModeTooOpen {
-            path: path.to_owned(),
-            mode,
-        });
+        return Err(KeyFileError::ModeTooOpen { path: path.to_owned(), mode });
     }
     let mut text = Zeroizing::new(Vec::new());
-    file.take(MAX_BYTES + 1)
-        .read_to_end(&mut text)
-        .map_err(io)?;
+    file.take(MAX_BYTES + 1).read_to_end(&mut text).map_err(io)?;
     if text.len() as u64 > MAX_BYTES {
-        return Err(KeyFileError::Damaged {
-            path: path.to_owned(),
-            why: Damage::TooLong,
-        });
+        return Err(KeyFileError::Damaged { path: path.to_owned(), why: Damage::TooLong });
     }
     Ok(text)
 }
@@ -523,9 +452,7 @@ mod hex_bytes {
         input: D,
     ) -> Result<Zeroizing<Vec<u8>>, D::Error> {
         let text = Zeroizing::new(String::deserialize(input)?);
-        hex::decode(text.as_str())
-            .map(Zeroizing::new)
-            .map_err(serde::de::Error::custom)
+        hex::decode(text.as_str()).map(Zeroizing::new).map_err(serde::de::Error::custom)
     }
 }
 

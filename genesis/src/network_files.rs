@@ -204,10 +204,8 @@ pub fn generate(options: &Options, out: &Path) -> Result<Network, NetworkError> 
     if !options.params.dev && !matches!(options.keys, Keys::Sealed(_)) {
         return Err(NetworkError::PlainKeys);
     }
-    let keys = make_keys(options).map_err(|source| NetworkError::Io {
-        path: out.into(),
-        source,
-    })?;
+    let keys =
+        make_keys(options).map_err(|source| NetworkError::Io { path: out.into(), source })?;
     let spec = make_spec(options, &keys)?;
     refuse_existing(out)?;
     let staging = Staging::new(out)?;
@@ -229,18 +227,8 @@ pub fn generate(options: &Options, out: &Path) -> Result<Network, NetworkError> 
         home: out.join(directory(index)),
         key: key.public(),
     };
-    let nodes = options
-        .nodes
-        .iter()
-        .zip(&keys)
-        .enumerate()
-        .map(home)
-        .collect();
-    Ok(Network {
-        spec,
-        genesis: out.join(GENESIS_FILE),
-        nodes,
-    })
+    let nodes = options.nodes.iter().zip(&keys).enumerate().map(home).collect();
+    Ok(Network { spec, genesis: out.join(GENESIS_FILE), nodes })
 }
 
 /// Everything in the directory of one node.
@@ -309,28 +297,15 @@ impl NodeFiles<'_> {
             Kept::Plain => KeyFile::create_plain_dev(&key_file, self.key)?,
         }
         let config = home.join(CONFIG_FILE);
-        at(
-            &config,
-            files::write_new(&config, self.config.to_toml().as_bytes(), files::PUBLIC),
-        )?;
+        at(&config, files::write_new(&config, self.config.to_toml().as_bytes(), files::PUBLIC))?;
         let key = self.key.public();
         let votes = matches!(self.config.role, Role::Validator { .. });
         if votes && self.origin == KeyOrigin::New {
-            let marker = FreshMarker {
-                key,
-                chain: self.spec.chain_id(),
-            };
+            let marker = FreshMarker { key, chain: self.spec.chain_id() };
             at(&data, marker.write_new(&data))?;
         }
-        let name = self
-            .spec
-            .validator_with(&key)
-            .map(|validator| validator.name.clone());
-        Ok(NodeHome {
-            name: name.unwrap_or_default(),
-            home: home.to_owned(),
-            key,
-        })
+        let name = self.spec.validator_with(&key).map(|validator| validator.name.clone());
+        Ok(NodeHome { name: name.unwrap_or_default(), home: home.to_owned(), key })
     }
 }
 
@@ -375,16 +350,9 @@ impl Keys {
 #[must_use]
 pub fn bootstrap_of(spec: &Spec) -> Vec<String> {
     let peer = |validator: &ValidatorSpec| {
-        validator
-            .address
-            .as_ref()
-            .map(|address| format!("{}@{address}", validator.key))
+        validator.address.as_ref().map(|address| format!("{}@{address}", validator.key))
     };
-    spec.validators
-        .iter()
-        .filter_map(peer)
-        .take(MAX_BOOTSTRAP)
-        .collect()
+    spec.validators.iter().filter_map(peer).take(MAX_BOOTSTRAP).collect()
 }
 
 fn make_keys(options: &Options) -> io::Result<Vec<SecretKey>> {
@@ -392,10 +360,7 @@ fn make_keys(options: &Options) -> io::Result<Vec<SecretKey>> {
         Keys::Seeded(seed) => Ok(dev::validator_key(seed, index)),
         Keys::Sealed(_) | Keys::Plain => new_key(),
     };
-    (0..u16::MAX)
-        .zip(&options.nodes)
-        .map(|(index, _)| key(index))
-        .collect()
+    (0..u16::MAX).zip(&options.nodes).map(|(index, _)| key(index)).collect()
 }
 
 fn make_spec(options: &Options, keys: &[SecretKey]) -> Result<Spec, NetworkError> {
@@ -403,12 +368,7 @@ fn make_spec(options: &Options, keys: &[SecretKey]) -> Result<Spec, NetworkError
     for (node, key) in options.nodes.iter().zip(keys) {
         if let Role::Validator { power } = node.role {
             let (name, key) = (node.name.clone(), key.public());
-            validators.push(ValidatorSpec {
-                name,
-                key,
-                power,
-                address: Some(node.multiaddr()?),
-            });
+            validators.push(ValidatorSpec { name, key, power, address: Some(node.multiaddr()?) });
         }
     }
     let spec = Spec {
@@ -423,11 +383,7 @@ fn make_spec(options: &Options, keys: &[SecretKey]) -> Result<Spec, NetworkError
 }
 
 fn node_config(node: &NodeOptions, bootstrap: Vec<String>) -> Result<NodeConfig, NetworkError> {
-    let external = if node.is_local() {
-        Vec::new()
-    } else {
-        vec![node.multiaddr()?]
-    };
+    let external = if node.is_local() { Vec::new() } else { vec![node.multiaddr()?] };
     Ok(NodeConfig {
         role: node.role,
         listen: vec![node.listen()],
@@ -440,8 +396,7 @@ fn node_config(node: &NodeOptions, bootstrap: Vec<String>) -> Result<NodeConfig,
 /// Each node as others write it into their configuration.
 fn peers(options: &Options, keys: &[SecretKey]) -> Result<Vec<String>, NetworkError> {
     let peer = |(node, key): (&NodeOptions, &SecretKey)| {
-        node.multiaddr()
-            .map(|address| format!("{}@{address}", key.public()))
+        node.multiaddr().map(|address| format!("{}@{address}", key.public()))
     };
     options.nodes.iter().zip(keys).map(peer).collect()
 }
@@ -482,20 +437,11 @@ fn refuse_existing(path: &Path) -> Result<(), NetworkError> {
         Ok(mut entries) => entries.next().is_none(),
         Err(error) => error.kind() == io::ErrorKind::NotFound,
     };
-    if free {
-        Ok(())
-    } else {
-        Err(NetworkError::Exists {
-            path: path.to_owned(),
-        })
-    }
+    if free { Ok(()) } else { Err(NetworkError::Exists { path: path.to_owned() }) }
 }
 
 fn at<T>(path: &Path, result: io::Result<T>) -> Result<T, NetworkError> {
-    result.map_err(|source| NetworkError::Io {
-        path: path.to_owned(),
-        source,
-    })
+    result.map_err(|source| NetworkError::Io { path: path.to_owned(), source })
 }
 
 /// A directory beside the one that is wanted: it takes its name only when it is complete.
@@ -516,10 +462,7 @@ impl Staging {
     }
 
     fn finish(self, out: &Path) -> Result<(), NetworkError> {
-        at(
-            out,
-            fs::rename(&self.path, out).and_then(|()| files::sync_parent(out)),
-        )
+        at(out, fs::rename(&self.path, out).and_then(|()| files::sync_parent(out)))
     }
 }
 

@@ -13,13 +13,7 @@ use crate::fault::{Fault, Faults, What};
 use crate::spec::{AccountSpec, Spec, ValidatorSpec};
 use crate::validate;
 
-const TOP: &[&str] = &[
-    "chain_name",
-    "timestamp_ms",
-    "params",
-    "validators",
-    "accounts",
-];
+const TOP: &[&str] = &["chain_name", "timestamp_ms", "params", "validators", "accounts"];
 const PARAMS: &[&str] = &[
     "min_fee",
     "fee_account",
@@ -84,11 +78,7 @@ struct At<'a, 't> {
 impl Reader {
     fn new(text: &str) -> Self {
         let breaks = text.match_indices('\n').map(|(at, _)| at + 1).collect();
-        Self {
-            breaks,
-            lines: BTreeMap::new(),
-            faults: Vec::new(),
-        }
+        Self { breaks, lines: BTreeMap::new(), faults: Vec::new() }
     }
 
     /// Notes a text that is not TOML as a fault and goes on with an empty one.
@@ -107,17 +97,12 @@ impl Reader {
         if self.faults.is_empty() {
             return Ok(spec);
         }
-        self.faults
-            .sort_by_key(|fault| fault.line.unwrap_or(usize::MAX));
+        self.faults.sort_by_key(|fault| fault.line.unwrap_or(usize::MAX));
         Err(Faults(self.faults))
     }
 
     fn spec(&mut self, table: &DeTable<'_>) -> Spec {
-        let top = At {
-            place: "",
-            line: None,
-            table,
-        };
+        let top = At { place: "", line: None, table };
         self.refuse_unknown(top, TOP);
         Spec {
             chain_name: self.text(top, "chain_name").unwrap_or_default(),
@@ -131,19 +116,14 @@ impl Reader {
     fn params(&mut self, top: At<'_, '_>) -> ChainParams {
         let mut params = ChainParams::default();
         let Some((line, value)) = self.find(top, "params") else {
-            self.faults
-                .push(Fault::new("params.fee_account", What::Missing));
+            self.faults.push(Fault::new("params.fee_account", What::Missing));
             return params;
         };
         let DeValue::Table(table) = value else {
             self.wrong_type("params", Some(line), "a table", value);
             return params;
         };
-        let at = At {
-            place: "params",
-            line: Some(line),
-            table,
-        };
+        let at = At { place: "params", line: Some(line), table };
         self.refuse_unknown(at, PARAMS);
         if let Some(fee) = self.optional(at, "min_fee", Self::amount) {
             params.min_fee = fee;
@@ -155,10 +135,7 @@ impl Reader {
             params.max_tx_bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         }
         let milliseconds = [
-            (
-                "empty_block_interval_ms",
-                &mut params.empty_block_interval_ms,
-            ),
+            ("empty_block_interval_ms", &mut params.empty_block_interval_ms),
             ("view_timeout_ms", &mut params.view_timeout_ms),
             ("view_timeout_ms_max", &mut params.view_timeout_ms_max),
             ("clock_drift_ms_max", &mut params.clock_drift_ms_max),
@@ -180,12 +157,7 @@ impl Reader {
         let key = self.parsed::<PublicKey>(at, "key", "a validator key (lgtval1…)");
         let power = self.number(at, "power");
         let address = self.optional(at, "address", Self::text);
-        Some(ValidatorSpec {
-            name: name?,
-            key: key?,
-            power: power?,
-            address,
-        })
+        Some(ValidatorSpec { name: name?, key: key?, power: power?, address })
     }
 
     fn account(&mut self, at: At<'_, '_>) -> Option<AccountSpec> {
@@ -193,11 +165,7 @@ impl Reader {
         let address = self.address(at, "address");
         let balance = self.amount(at, "balance");
         let name = self.optional(at, "name", Self::text);
-        Some(AccountSpec {
-            address: address?,
-            balance: balance?,
-            name,
-        })
+        Some(AccountSpec { address: address?, balance: balance?, name })
     }
 
     /// Every table of an array of tables; none when the key is not there.
@@ -220,14 +188,7 @@ impl Reader {
             let line = Some(self.line_of(item.span()));
             match item.get_ref() {
                 DeValue::Table(table) => {
-                    found.extend(read(
-                        self,
-                        At {
-                            place: &place,
-                            line,
-                            table,
-                        },
-                    ));
+                    found.extend(read(self, At { place: &place, line, table }));
                 }
                 other => self.wrong_type(&place, line, "a table", other),
             }
@@ -241,11 +202,7 @@ impl Reader {
         key: &str,
         read: impl Fn(&mut Self, At<'_, '_>, &str) -> Option<T>,
     ) -> Option<T> {
-        if at.table.contains_key(key) {
-            read(self, at, key)
-        } else {
-            None
-        }
+        if at.table.contains_key(key) { read(self, at, key) } else { None }
     }
 
     fn text(&mut self, at: At<'_, '_>, key: &str) -> Option<String> {
@@ -275,16 +232,8 @@ impl Reader {
         };
         let number = u64::from_str_radix(integer.as_str(), integer.radix()).ok();
         if number.is_none() {
-            let what = What::OutOfRange {
-                min: 0,
-                max: u64::MAX,
-                got: integer.to_string(),
-            };
-            self.faults.push(Fault {
-                place,
-                line: Some(line),
-                what,
-            });
+            let what = What::OutOfRange { min: 0, max: u64::MAX, got: integer.to_string() };
+            self.faults.push(Fault { place, line: Some(line), what });
         }
         number
     }
@@ -309,16 +258,8 @@ impl Reader {
         text.parse()
             .map_err(|error: T::Err| {
                 let got = text.chars().take(100).collect();
-                let what = What::BadText {
-                    expected,
-                    got,
-                    why: error.to_string(),
-                };
-                self.faults.push(Fault {
-                    place: join(at.place, key),
-                    line: Some(line),
-                    what,
-                });
+                let what = What::BadText { expected, got, why: error.to_string() };
+                self.faults.push(Fault { place: join(at.place, key), line: Some(line), what });
             })
             .ok()
     }
@@ -327,11 +268,7 @@ impl Reader {
         let found = self.find(at, key);
         if found.is_none() {
             let place = join(at.place, key);
-            self.faults.push(Fault {
-                place,
-                line: at.line,
-                what: What::Missing,
-            });
+            self.faults.push(Fault { place, line: at.line, what: What::Missing });
         }
         found
     }
@@ -349,15 +286,9 @@ impl Reader {
             if known.contains(&name) {
                 continue;
             }
-            let what = What::UnknownKey {
-                suggestion: nearest(name, known),
-            };
+            let what = What::UnknownKey { suggestion: nearest(name, known) };
             let line = Some(self.line_of(key.span()));
-            self.faults.push(Fault {
-                place: join(at.place, name),
-                line,
-                what,
-            });
+            self.faults.push(Fault { place: join(at.place, name), line, what });
         }
     }
 
@@ -368,24 +299,13 @@ impl Reader {
         expected: &'static str,
         value: &DeValue<'_>,
     ) {
-        let what = What::WrongType {
-            expected,
-            got: type_name(value),
-        };
-        self.faults.push(Fault {
-            place: place.to_owned(),
-            line,
-            what,
-        });
+        let what = What::WrongType { expected, got: type_name(value) };
+        self.faults.push(Fault { place: place.to_owned(), line, what });
     }
 
     fn syntax(&self, error: &toml::de::Error) -> Fault {
         let line = error.span().map(|span| self.line_of(span));
-        Fault {
-            place: String::new(),
-            line,
-            what: What::Syntax(error.message().to_owned()),
-        }
+        Fault { place: String::new(), line, what: What::Syntax(error.message().to_owned()) }
     }
 
     fn line_of(&self, span: Range<usize>) -> usize {
@@ -394,11 +314,7 @@ impl Reader {
 }
 
 fn join(place: &str, key: &str) -> String {
-    if place.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{place}.{key}")
-    }
+    if place.is_empty() { key.to_owned() } else { format!("{place}.{key}") }
 }
 
 fn type_name(value: &DeValue<'_>) -> &'static str {
@@ -416,9 +332,7 @@ fn type_name(value: &DeValue<'_>) -> &'static str {
 /// The known key that was probably meant.
 fn nearest(name: &str, known: &'static [&'static str]) -> Option<&'static str> {
     let similarity = |key: &&str| strsim::jaro_winkler(name, key);
-    let best = known
-        .iter()
-        .max_by(|a, b| similarity(a).total_cmp(&similarity(b)))?;
+    let best = known.iter().max_by(|a, b| similarity(a).total_cmp(&similarity(b)))?;
     (similarity(best) > 0.8).then_some(*best)
 }
 

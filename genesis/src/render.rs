@@ -14,31 +14,17 @@ pub fn spec(spec: &Spec) -> String {
 
 fn write(spec: &Spec, out: &mut String) -> fmt::Result {
     let params = &spec.params;
-    writeln!(
-        out,
-        "# Logothete genesis file. All members of the chain run with the same content;"
-    )?;
-    writeln!(
-        out,
-        "# `logothete genesis hash` prints the chain id that follows from it."
-    )?;
+    writeln!(out, "# Logothete genesis file. All members of the chain run with the same content;")?;
+    writeln!(out, "# `logothete genesis hash` prints the chain id that follows from it.")?;
     writeln!(out)?;
     writeln!(out, "chain_name = {}", quoted(&spec.chain_name))?;
     writeln!(out, "timestamp_ms = {}", spec.timestamp.get())?;
     writeln!(out)?;
     writeln!(out, "[params]")?;
     writeln!(out, "min_fee = {}", quoted(&params.min_fee.to_string()))?;
-    writeln!(
-        out,
-        "fee_account = {}",
-        quoted(&params.fee_account.to_string())
-    )?;
+    writeln!(out, "fee_account = {}", quoted(&params.fee_account.to_string()))?;
     writeln!(out, "max_tx_bytes = {}", params.max_tx_bytes)?;
-    writeln!(
-        out,
-        "empty_block_interval_ms = {}",
-        params.empty_block_interval_ms
-    )?;
+    writeln!(out, "empty_block_interval_ms = {}", params.empty_block_interval_ms)?;
     writeln!(out, "view_timeout_ms = {}", params.view_timeout_ms)?;
     writeln!(out, "view_timeout_ms_max = {}", params.view_timeout_ms_max)?;
     writeln!(out, "clock_drift_ms_max = {}", params.clock_drift_ms_max)?;

@@ -80,21 +80,13 @@ impl Spec {
     /// # Errors
     /// When it cannot be read, or with every fault it has.
     pub fn load(path: &Path) -> Result<Self, LoadError> {
-        let bytes = std::fs::read(path).map_err(|source| LoadError::Unreadable {
-            path: path.to_owned(),
-            source,
-        })?;
+        let bytes = std::fs::read(path)
+            .map_err(|source| LoadError::Unreadable { path: path.to_owned(), source })?;
         let parsed = match String::from_utf8(bytes) {
             Ok(text) => Self::parse(&text),
-            Err(_) => Err(Faults(vec![Fault::new(
-                "",
-                What::Syntax("not UTF-8".to_owned()),
-            )])),
+            Err(_) => Err(Faults(vec![Fault::new("", What::Syntax("not UTF-8".to_owned()))])),
         };
-        parsed.map_err(|faults| LoadError::Invalid {
-            path: path.to_owned(),
-            faults,
-        })
+        parsed.map_err(|faults| LoadError::Invalid { path: path.to_owned(), faults })
     }
 
     /// Reads the text of a file, without accepting any fault.
@@ -119,11 +111,7 @@ impl Spec {
     /// With every fault it has.
     pub fn validate(&self) -> Result<(), Faults> {
         let faults = validate::faults(self);
-        if faults.is_empty() {
-            Ok(())
-        } else {
-            Err(Faults(faults))
-        }
+        if faults.is_empty() { Ok(()) } else { Err(Faults(faults)) }
     }
 
     /// The text of a file that reads back as this.
@@ -163,11 +151,7 @@ impl Spec {
         let validator = |spec: &ValidatorSpec| Validator {
             key: spec.key,
             power: spec.power,
-            name: spec
-                .name
-                .as_str()
-                .try_into()
-                .expect("validated names are short"),
+            name: spec.name.as_str().try_into().expect("validated names are short"),
         };
         let validators = self.validators.iter().map(validator).collect();
         ValidatorSet::new(Epoch::ZERO, validators)
@@ -199,17 +183,13 @@ impl Spec {
     /// The account with a name.
     #[must_use]
     pub fn account_named(&self, name: &str) -> Option<&AccountSpec> {
-        self.accounts
-            .iter()
-            .find(|account| account.name.as_deref() == Some(name))
+        self.accounts.iter().find(|account| account.name.as_deref() == Some(name))
     }
 
     /// The validator with a key.
     #[must_use]
     pub fn validator_with(&self, key: &PublicKey) -> Option<&ValidatorSpec> {
-        self.validators
-            .iter()
-            .find(|validator| validator.key == *key)
+        self.validators.iter().find(|validator| validator.key == *key)
     }
 }
 

@@ -36,11 +36,7 @@ fn chain(spec: &Spec, faults: &mut Vec<Fault>) {
         let got = timestamp.to_string();
         faults.push(Fault::new(
             "timestamp_ms",
-            What::OutOfRange {
-                min: 1,
-                max: MAX_TIMESTAMP_MS,
-                got,
-            },
+            What::OutOfRange { min: 1, max: MAX_TIMESTAMP_MS, got },
         ));
     }
 }
@@ -63,13 +59,7 @@ fn validators(spec: &Spec, faults: &mut Vec<Fault>) {
     match spec.validators.len() {
         0 => faults.push(Fault::new("validators", What::NoValidators)),
         got if got > MAX_VALIDATORS => {
-            faults.push(Fault::new(
-                "validators",
-                What::TooMany {
-                    max: MAX_VALIDATORS,
-                    got,
-                },
-            ));
+            faults.push(Fault::new("validators", What::TooMany { max: MAX_VALIDATORS, got }));
         }
         _ => {}
     }
@@ -82,10 +72,7 @@ fn validators(spec: &Spec, faults: &mut Vec<Fault>) {
         let first = *seen.entry(validator.key).or_insert(index);
         if first != index {
             let first = format!("validators[{first}].key");
-            faults.push(Fault::new(
-                format!("{place}.key"),
-                What::Duplicate { first },
-            ));
+            faults.push(Fault::new(format!("{place}.key"), What::Duplicate { first }));
         }
         if !can_sign(validator.key) {
             faults.push(Fault::new(format!("{place}.key"), What::UnusableKey));
@@ -94,35 +81,20 @@ fn validators(spec: &Spec, faults: &mut Vec<Fault>) {
             faults.push(Fault::new(format!("{place}.power"), What::Zero));
         }
         total = total.saturating_add(validator.power);
-        if let Some(got) = validator
-            .address
-            .as_ref()
-            .filter(|text| !looks_like_multiaddr(text))
-        {
+        if let Some(got) = validator.address.as_ref().filter(|text| !looks_like_multiaddr(text)) {
             let what = What::BadMultiaddr { got: got.clone() };
             faults.push(Fault::new(format!("{place}.address"), what));
         }
     }
     if total > MAX_TOTAL_POWER {
-        faults.push(Fault::new(
-            "validators",
-            What::TotalPower {
-                max: MAX_TOTAL_POWER,
-            },
-        ));
+        faults.push(Fault::new("validators", What::TotalPower { max: MAX_TOTAL_POWER }));
     }
 }
 
 fn accounts(spec: &Spec, faults: &mut Vec<Fault>) {
     let got = spec.accounts.len();
     if got > MAX_ACCOUNTS {
-        faults.push(Fault::new(
-            "accounts",
-            What::TooMany {
-                max: MAX_ACCOUNTS,
-                got,
-            },
-        ));
+        faults.push(Fault::new("accounts", What::TooMany { max: MAX_ACCOUNTS, got }));
     }
     let mut names = Names::default();
     let mut seen: BTreeMap<Address, usize> = BTreeMap::new();
@@ -135,10 +107,7 @@ fn accounts(spec: &Spec, faults: &mut Vec<Fault>) {
         let first = *seen.entry(account.address).or_insert(index);
         if first != index {
             let first = format!("accounts[{first}].address");
-            faults.push(Fault::new(
-                format!("{place}.address"),
-                What::Duplicate { first },
-            ));
+            faults.push(Fault::new(format!("{place}.address"), What::Duplicate { first }));
         }
         if !can_sign(account.address.public_key()) {
             faults.push(Fault::new(format!("{place}.address"), What::UnusableKey));
@@ -158,24 +127,15 @@ fn public_keys(spec: &Spec, faults: &mut Vec<Fault>) {
     let public = dev::public_keys();
     let mut check = |place: String, key: &PublicKey| {
         if let Some(name) = public.get(key) {
-            faults.push(Fault::new(
-                place,
-                What::PublicKeyOfDev { name: name.clone() },
-            ));
+            faults.push(Fault::new(place, What::PublicKeyOfDev { name: name.clone() }));
         }
     };
-    check(
-        "params.fee_account".to_owned(),
-        &spec.params.fee_account.public_key(),
-    );
+    check("params.fee_account".to_owned(), &spec.params.fee_account.public_key());
     for (index, validator) in spec.validators.iter().enumerate() {
         check(format!("validators[{index}].key"), &validator.key);
     }
     for (index, account) in spec.accounts.iter().enumerate() {
-        check(
-            format!("accounts[{index}].address"),
-            &account.address.public_key(),
-        );
+        check(format!("accounts[{index}].address"), &account.address.public_key());
     }
 }
 
@@ -188,10 +148,7 @@ impl Names {
         let place = format!("{place}.name");
         name(&place, text, faults);
         if let Some(first) = self.0.get(text) {
-            let what = What::NameTaken {
-                name: text.to_owned(),
-                first: first.clone(),
-            };
+            let what = What::NameTaken { name: text.to_owned(), first: first.clone() };
             faults.push(Fault::new(place, what));
         } else {
             self.0.insert(text.to_owned(), place);
@@ -203,10 +160,7 @@ fn name(place: &str, text: &str, faults: &mut Vec<Fault>) {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     let fits = (1..=MAX_NAME_BYTES).contains(&text.len()) && text.bytes().all(allowed);
     if !fits {
-        let what = What::BadName {
-            max: MAX_NAME_BYTES,
-            got: text.chars().take(64).collect(),
-        };
+        let what = What::BadName { max: MAX_NAME_BYTES, got: text.chars().take(64).collect() };
         faults.push(Fault::new(place, what));
     }
 }
@@ -219,13 +173,9 @@ fn can_sign(key: PublicKey) -> bool {
 fn looks_like_multiaddr(text: &str) -> bool {
     let mut parts = text.split('/');
     let starts = parts.next() == Some("");
-    let host = parts
-        .next()
-        .is_some_and(|p| matches!(p, "ip4" | "ip6" | "dns" | "dns4" | "dns6"));
+    let host = parts.next().is_some_and(|p| matches!(p, "ip4" | "ip6" | "dns" | "dns4" | "dns6"));
     let named = parts.next().is_some_and(|part| !part.is_empty());
-    let transport = parts
-        .next()
-        .is_some_and(|part| matches!(part, "tcp" | "udp"));
+    let transport = parts.next().is_some_and(|part| matches!(part, "tcp" | "udp"));
     let port = parts.next().is_some_and(|part| part.parse::<u16>().is_ok());
     starts && host && named && transport && port
 }

@@ -1,6 +1,6 @@
 //! Error codes of the JSON-RPC interface and the data that comes with each.
 
-use logothete_primitives::identifiers::{Height, TxHash, View};
+use logothete_primitives::{Height, TxHash, View};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// What went wrong, as a number that programs may rely on.
@@ -130,7 +130,7 @@ pub struct RpcError {
     pub message: String,
     /// What programs need beyond the number.
     #[serde(default)]
-    pub data: ErrorData,
+    pub data: Box<ErrorData>,
 }
 
 /// `data` of an error: always `code` and `hint`, the others where the code says so.
@@ -164,7 +164,11 @@ pub struct ErrorData {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub earliest: Option<Height>,
     /// Blocks by which the node is behind.
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "super::types::decimal_option")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "super::types::decimal_option"
+    )]
     pub lag: Option<u64>,
     /// The view in which the chain stands still.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -173,7 +177,11 @@ pub struct ErrorData {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
     /// The limit that was exceeded.
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "super::types::decimal_option")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "super::types::decimal_option"
+    )]
     pub limit: Option<u64>,
 }
 
@@ -194,7 +202,7 @@ impl RpcError {
     pub fn new(code: ErrorCode, message: impl Into<String>, hint: impl Into<String>) -> Self {
         let data =
             ErrorData { code: code.name().to_owned(), hint: hint.into(), ..Default::default() };
-        Self { code, message: message.into(), data }
+        Self { code, message: message.into(), data: Box::new(data) }
     }
 
     /// The body is not JSON.

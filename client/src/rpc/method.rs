@@ -14,8 +14,8 @@ use super::types::{
     AccountGet, AccountHistory, AccountView, AddressActivity, BlockCertificate, BlockGet,
     BlockList, BlockSelector, BlockSummary, BlockView, ChainInfo, ConsensusState, Empty,
     FaucetDrip, MempoolStats, NodePeers, NodeStatus, Page, Submitted, SubmittedEach, TxBytes,
-    TxDetails, TxEncode, TxEncoded, TxGet, TxHashOnly, TxSimulated, TxState, TxSubmitBatch,
-    TxView, TxWait, ValidatorsList,
+    TxDetails, TxEncode, TxEncoded, TxGet, TxHashOnly, TxSimulated, TxState, TxSubmitBatch, TxView,
+    TxWait, ValidatorsList,
 };
 
 /// One method, as a type.
@@ -167,7 +167,8 @@ pub fn parse_params<P: DeserializeOwned>(params: Value) -> Result<P, RpcError> {
     }
     serde_json::from_value(params).map_err(|error| {
         let why = error.to_string();
-        let hint = mistyped(&why).unwrap_or_else(|| "docs/rpc.md has an example of each method".into());
+        let hint =
+            mistyped(&why).unwrap_or_else(|| "docs/rpc.md has an example of each method".into());
         RpcError::invalid_params(why, hint)
     })
 }

@@ -16,10 +16,7 @@ struct Place {
 fn place() -> Place {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("key.json");
-    Place {
-        _directory: directory,
-        path,
-    }
+    Place { _directory: directory, path }
 }
 
 fn sealed() -> Place {
@@ -60,28 +57,15 @@ fn a_sealed_key_opens_with_its_passphrase_only() {
     assert!(matches!(none, Err(KeyFileError::PassphraseNeeded { .. })));
 
     let info = KeyFile::inspect(&place.path).unwrap();
-    assert_eq!(
-        info,
-        KeyInfo {
-            public: secret().public(),
-            encrypted: true
-        }
-    );
+    assert_eq!(info, KeyInfo { public: secret().public(), encrypted: true });
     let text = fs::read_to_string(&place.path).unwrap();
-    assert!(
-        !text.contains(&hex::encode(*secret().seed())),
-        "the seed is not in the file"
-    );
+    assert!(!text.contains(&hex::encode(*secret().seed())), "the seed is not in the file");
 }
 
 #[test]
 fn a_plain_key_is_marked_and_for_development_only() {
     let place = plain();
-    assert!(
-        fs::read_to_string(&place.path)
-            .unwrap()
-            .contains("plain-development-only")
-    );
+    assert!(fs::read_to_string(&place.path).unwrap().contains("plain-development-only"));
     let opened = KeyFile::load_for(&place.path, None, true).unwrap();
     assert_eq!(opened.seed(), secret().seed());
     let refused = KeyFile::load_for(&place.path, None, false);
@@ -151,10 +135,7 @@ fn a_file_cut_off_anywhere_is_damaged() {
     for end in 0..whole.len() - 2 {
         fs::write(&place.path, &whole[..end]).unwrap();
         let cut = KeyFile::load(&place.path, None);
-        assert!(
-            matches!(cut, Err(KeyFileError::Damaged { .. })),
-            "cut at {end}"
-        );
+        assert!(matches!(cut, Err(KeyFileError::Damaged { .. })), "cut at {end}");
     }
 }
 
@@ -203,10 +184,7 @@ fn nothing_in_a_sealed_file_can_be_forged() {
         let place = sealed();
         forge(&place.path, |value| change(value, &other));
         let forged = KeyFile::load(&place.path, Some("correct horse"));
-        assert!(
-            matches!(forged, Err(KeyFileError::WrongPassphrase { .. })),
-            "{forged:?}"
-        );
+        assert!(matches!(forged, Err(KeyFileError::WrongPassphrase { .. })), "{forged:?}");
     }
 }
 
@@ -216,31 +194,18 @@ fn a_plain_secret_must_belong_to_its_public_key() {
     let other = SecretKey::from_seed([1; 32]).public().to_string();
     forge(&place.path, |value| value["public_key"] = other.into());
     let forged = KeyFile::load(&place.path, None);
-    assert!(matches!(
-        forged,
-        Err(KeyFileError::Damaged {
-            why: Damage::ForeignSecret,
-            ..
-        })
-    ));
+    assert!(matches!(forged, Err(KeyFileError::Damaged { why: Damage::ForeignSecret, .. })));
 }
 
 #[test]
 fn a_file_cannot_ask_for_endless_work() {
-    for (field, value) in [
-        ("memory_kib", u32::MAX),
-        ("iterations", 1_000_000),
-        ("lanes", 1_000),
-    ] {
+    for (field, value) in [("memory_kib", u32::MAX), ("iterations", 1_000_000), ("lanes", 1_000)] {
         let place = sealed();
         forge(&place.path, |file| {
             file["secret"]["cost"][field] = value.into();
         });
         let costly = KeyFile::load(&place.path, Some("correct horse"));
-        assert!(
-            matches!(costly, Err(KeyFileError::TooCostly { .. })),
-            "{costly:?}"
-        );
+        assert!(matches!(costly, Err(KeyFileError::TooCostly { .. })), "{costly:?}");
     }
 }
 
@@ -257,18 +222,12 @@ fn a_newer_format_and_strange_files_are_told_apart() {
     ));
     let strange = plain();
     rewrite(&strange.path, |value| value["extra"] = 1.into());
-    assert!(matches!(
-        KeyFile::load(&strange.path, None),
-        Err(KeyFileError::Damaged { .. })
-    ));
+    assert!(matches!(KeyFile::load(&strange.path, None), Err(KeyFileError::Damaged { .. })));
     let long = plain();
     fs::write(&long.path, vec![b' '; 100_000]).unwrap();
     assert!(matches!(
         KeyFile::load(&long.path, None),
-        Err(KeyFileError::Damaged {
-            why: Damage::TooLong,
-            ..
-        })
+        Err(KeyFileError::Damaged { why: Damage::TooLong, .. })
     ));
 }
 

@@ -12,10 +12,7 @@ fn options(keys: Keys) -> Options {
     };
     let mut nodes: Vec<_> = (0..4).map(node).collect();
     let follower = NodeOptions::local_validator("reader", 26_610, 8_090);
-    nodes.push(NodeOptions {
-        role: Role::Follower,
-        ..follower
-    });
+    nodes.push(NodeOptions { role: Role::Follower, ..follower });
     let account = |account: dev::DevAccount| AccountSpec {
         address: account.address,
         balance: Amount::from_coins(1_000_000).unwrap(),
@@ -36,10 +33,7 @@ fn options(keys: Keys) -> Options {
 }
 
 fn config_of(node: &NodeHome) -> toml::Table {
-    fs::read_to_string(node.home.join(CONFIG_FILE))
-        .unwrap()
-        .parse()
-        .unwrap()
+    fs::read_to_string(node.home.join(CONFIG_FILE)).unwrap().parse().unwrap()
 }
 
 #[test]
@@ -52,32 +46,19 @@ fn makes_everything_a_network_needs() {
     let chain = network.spec.chain_id();
     for (index, node) in network.nodes.iter().enumerate() {
         assert_eq!(node.home, out.join(format!("node{index}")));
-        assert_eq!(
-            Spec::load(&node.home.join(GENESIS_FILE)).unwrap(),
-            network.spec
-        );
+        assert_eq!(Spec::load(&node.home.join(GENESIS_FILE)).unwrap(), network.spec);
         let key = KeyFile::load(&node.home.join(KEY_FILE), None).unwrap();
         assert_eq!(key.public(), node.key);
         let marker = FreshMarker::read(&node.home.join(DATA_DIR)).unwrap();
         if index < 4 {
             assert_eq!(network.spec.validators[index].key, node.key);
-            assert_eq!(
-                marker,
-                Some(FreshMarker {
-                    key: node.key,
-                    chain
-                })
-            );
+            assert_eq!(marker, Some(FreshMarker { key: node.key, chain }));
         } else {
             assert_eq!(network.spec.validator_with(&node.key), None);
             assert_eq!(marker, None, "a follower never signs");
         }
     }
-    assert_eq!(
-        fs::read_dir(directory.path()).unwrap().count(),
-        1,
-        "nothing is left beside it"
-    );
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "nothing is left beside it");
 }
 
 #[test]
@@ -89,10 +70,7 @@ fn configurations_name_the_others() {
     assert_eq!(config["paths"]["data"].as_str(), Some("data"));
     assert_eq!(config["paths"]["genesis"].as_str(), Some("genesis.toml"));
     assert_eq!(config["paths"]["key"].as_str(), Some("key.json"));
-    assert_eq!(
-        config["p2p"]["listen"][0].as_str(),
-        Some("/ip4/127.0.0.1/tcp/26601")
-    );
+    assert_eq!(config["p2p"]["listen"][0].as_str(), Some("/ip4/127.0.0.1/tcp/26601"));
     assert_eq!(config["rpc"]["listen"].as_str(), Some("127.0.0.1:8081"));
     let expected: Vec<_> = [2, 3, 4, 0]
         .into_iter()
@@ -103,10 +81,7 @@ fn configurations_name_the_others() {
         .map(toml::Value::String)
         .collect();
     assert_eq!(config["p2p"]["bootstrap"].as_array(), Some(&expected));
-    assert_eq!(
-        config_of(&network.nodes[4])["role"].as_str(),
-        Some("follower")
-    );
+    assert_eq!(config_of(&network.nodes[4])["role"].as_str(), Some("follower"));
     assert_eq!(bootstrap_of(&network.spec).len(), 4);
 }
 
@@ -127,10 +102,7 @@ fn nodes_on_other_hosts_listen_everywhere_and_say_where_they_are() {
         let config = config_of(&network.nodes[node]);
         assert_eq!(config["p2p"]["listen"][0].as_str(), Some(listen));
         assert_eq!(config["p2p"]["external"][0].as_str(), Some(external));
-        assert_eq!(
-            network.spec.validators[node].address.as_deref(),
-            Some(external)
-        );
+        assert_eq!(network.spec.validators[node].address.as_deref(), Some(external));
     }
 }
 
@@ -138,9 +110,7 @@ fn nodes_on_other_hosts_listen_everywhere_and_say_where_they_are() {
 fn a_seed_gives_the_same_network_again() {
     let directory = tempfile::tempdir().unwrap();
     let make = |seed, name| {
-        generate(&options(Keys::Seeded(seed)), &directory.path().join(name))
-            .unwrap()
-            .spec
+        generate(&options(Keys::Seeded(seed)), &directory.path().join(name)).unwrap().spec
     };
     let (a, b, c) = (make(7, "a"), make(7, "b"), make(8, "c"));
     assert_eq!(a.chain_id(), b.chain_id());
@@ -160,10 +130,7 @@ fn real_networks_have_sealed_keys() {
         options
     };
     for keys in [Keys::Plain, Keys::Seeded(1)] {
-        assert!(matches!(
-            generate(&real(keys), &out),
-            Err(NetworkError::PlainKeys)
-        ));
+        assert!(matches!(generate(&real(keys), &out), Err(NetworkError::PlainKeys)));
         assert!(!out.exists());
     }
     let sealed = Keys::Sealed(Zeroizing::new("correct horse".to_owned()));
@@ -184,19 +151,10 @@ fn an_imported_key_is_not_marked_fresh() {
     for (origin, fresh) in [(KeyOrigin::Imported, false), (KeyOrigin::New, true)] {
         let home = directory.path().join(format!("{origin:?}"));
         let (spec, config) = (&network.spec, config.clone());
-        let files = NodeFiles {
-            spec,
-            key: &key,
-            origin,
-            kept: Kept::Plain,
-            config,
-        };
+        let files = NodeFiles { spec, key: &key, origin, kept: Kept::Plain, config };
         let node = files.write(&home).unwrap();
         assert_eq!(node.name, "v0");
-        assert_eq!(
-            FreshMarker::read(&home.join(DATA_DIR)).unwrap().is_some(),
-            fresh
-        );
+        assert_eq!(FreshMarker::read(&home.join(DATA_DIR)).unwrap().is_some(), fresh);
     }
 }
 
@@ -223,9 +181,6 @@ fn nothing_is_left_when_it_fails() {
     }
     let mut bad = options(Keys::Plain);
     bad.nodes[4].host = "not a host".to_owned();
-    assert!(matches!(
-        generate(&bad, &out),
-        Err(NetworkError::BadHost { .. })
-    ));
+    assert!(matches!(generate(&bad, &out), Err(NetworkError::BadHost { .. })));
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
 }

@@ -27,12 +27,7 @@ fn good() -> String {
 
 /// Every fault of a text, as people see it.
 fn faults(text: &str) -> Vec<String> {
-    spec(text)
-        .unwrap_err()
-        .0
-        .iter()
-        .map(ToString::to_string)
-        .collect()
+    spec(text).unwrap_err().0.iter().map(ToString::to_string).collect()
 }
 
 /// The faults after one replacement in a good file.
@@ -54,21 +49,13 @@ fn reads_a_file_written_by_hand() {
 #[test]
 fn says_what_was_probably_meant() {
     for (from, to, expected) in [
-        (
-            "chain_name",
-            "chain_nmae",
-            "line 1: chain_nmae: unknown key, did you mean `chain_name`?",
-        ),
+        ("chain_name", "chain_nmae", "line 1: chain_nmae: unknown key, did you mean `chain_name`?"),
         (
             "fee_account",
             "fee_acount",
             "line 5: params.fee_acount: unknown key, did you mean `fee_account`?",
         ),
-        (
-            "power",
-            "powr",
-            "line 10: validators[0].powr: unknown key, did you mean `power`?",
-        ),
+        ("power", "powr", "line 10: validators[0].powr: unknown key, did you mean `power`?"),
         (
             "balance",
             "ballance",
@@ -94,35 +81,21 @@ fn names_missing_keys() {
         ("timestamp_ms = 1764000000000\n", "timestamp_ms: is missing"),
         ("name = \"v0\"\n", "line 7: validators[0].name: is missing"),
         ("power = 3\n", "line 7: validators[0].power: is missing"),
-        (
-            "balance = \"1,000.5\"\n",
-            "line 12: accounts[0].balance: is missing",
-        ),
+        ("balance = \"1,000.5\"\n", "line 12: accounts[0].balance: is missing"),
     ] {
         assert_eq!(faults_with(line, ""), [place]);
     }
     assert_eq!(
         faults_with("[params]\nfee_account", "[other]\nx"),
-        [
-            "line 4: other: unknown key",
-            "params.fee_account: is missing",
-        ]
+        ["line 4: other: unknown key", "params.fee_account: is missing",]
     );
 }
 
 #[test]
 fn names_wrong_types() {
     for (from, to, expected) in [
-        (
-            "\"harbour\"",
-            "7",
-            "line 1: chain_name: is a whole number; it must be a text",
-        ),
-        (
-            "1764000000000",
-            "\"now\"",
-            "line 2: timestamp_ms: is a text; it must be a whole number",
-        ),
+        ("\"harbour\"", "7", "line 1: chain_name: is a whole number; it must be a text"),
+        ("1764000000000", "\"now\"", "line 2: timestamp_ms: is a text; it must be a whole number"),
         (
             "1764000000000",
             "-5",
@@ -166,21 +139,12 @@ fn names_wrong_types() {
 #[test]
 fn names_bad_keys_and_addresses() {
     let text = good();
-    let address = text
-        .split('"')
-        .find(|part| part.starts_with("lgt1"))
-        .unwrap();
+    let address = text.split('"').find(|part| part.starts_with("lgt1")).unwrap();
     let wrong = format!("{}q", &address[..address.len() - 1]);
     let faults = faults_with(address, &wrong);
     assert_eq!(faults.len(), 1, "{faults:#?}");
-    assert!(
-        faults[0].starts_with("line 5: params.fee_account: "),
-        "{faults:#?}"
-    );
-    assert!(
-        faults[0].contains("is not an address (lgt1…)"),
-        "{faults:#?}"
-    );
+    assert!(faults[0].starts_with("line 5: params.fee_account: "), "{faults:#?}");
+    assert!(faults[0].contains("is not an address (lgt1…)"), "{faults:#?}");
 }
 
 #[test]
@@ -188,10 +152,7 @@ fn lists_all_faults_of_a_file_by_line() {
     let faults = faults(
         "chain = 1\ntimestamp_ms = true\n[[validators]]\nname = 1\n[[accounts]]\nbalance = \"x\"\n",
     );
-    let places: Vec<&str> = faults
-        .iter()
-        .map(|fault| fault.split(": ").next().unwrap())
-        .collect();
+    let places: Vec<&str> = faults.iter().map(|fault| fault.split(": ").next().unwrap()).collect();
     assert_eq!(
         places,
         [
@@ -224,10 +185,7 @@ fn faults_of_rules_have_lines_too() {
 #[test]
 fn a_draft_may_be_incomplete_but_not_malformed() {
     let draft = draft("chain_name = \"harbour\"\n").unwrap();
-    assert_eq!(
-        (draft.chain_name.as_str(), draft.validators.len()),
-        ("harbour", 0)
-    );
+    assert_eq!((draft.chain_name.as_str(), draft.validators.len()), ("harbour", 0));
     assert!(super::draft("").is_err());
     assert!(super::draft("chain_name = \"x\"\nvalidator = 1\n").is_err());
     assert!(super::draft("chain_name = = 1").is_err());

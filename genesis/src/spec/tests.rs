@@ -8,10 +8,7 @@ use crate::dev;
 
 fn devnet() -> Spec {
     let mut builder = Builder::new("devnet", TimestampMs::new(1_764_000_000_000))
-        .params(ChainParams {
-            dev: true,
-            ..ChainParams::default()
-        })
+        .params(ChainParams { dev: true, ..ChainParams::default() })
         .fee_account(dev::treasury().address);
     for index in 0..4 {
         let key = dev::validator_key(0, index).public();
@@ -39,10 +36,7 @@ fn is_written_and_loaded_whole() {
     let spec = devnet();
     spec.write_new(&path).unwrap();
     assert_eq!(Spec::load(&path).unwrap(), spec);
-    assert!(
-        spec.write_new(&path).is_err(),
-        "an existing file is never overwritten"
-    );
+    assert!(spec.write_new(&path).is_err(), "an existing file is never overwritten");
     spec.replace(&path).unwrap();
     assert_eq!(
         std::fs::read_dir(directory.path()).unwrap().count(),
@@ -123,10 +117,7 @@ fn gives_the_validator_set_in_order() {
     let set = spec.validator_set();
     assert_eq!((set.len(), set.total_power(), set.quorum()), (4, 4, 3));
     for (validator, (_, member)) in spec.validators.iter().zip(set.iter()) {
-        assert_eq!(
-            (validator.key, &*validator.name),
-            (member.key, &*member.name)
-        );
+        assert_eq!((validator.key, &*validator.name), (member.key, &*member.name));
     }
 }
 

@@ -21,10 +21,7 @@ fn good() -> Builder {
 
 fn refused(builder: Builder) -> Vec<(String, What)> {
     let Faults(faults) = builder.build().unwrap_err();
-    faults
-        .into_iter()
-        .map(|fault| (fault.place, fault.what))
-        .collect()
+    faults.into_iter().map(|fault| (fault.place, fault.what)).collect()
 }
 
 fn one(builder: Builder) -> (String, What) {
@@ -47,10 +44,7 @@ fn takes_a_good_one() {
 #[test]
 fn refuses_bad_names() {
     for name in ["", "a b", "a\n", "grün", &"x".repeat(33)] {
-        let what = What::BadName {
-            max: 32,
-            got: name.to_owned(),
-        };
+        let what = What::BadName { max: 32, got: name.to_owned() };
         let fault = one(with(|spec| spec.chain_name = name.to_owned()));
         assert_eq!(fault, ("chain_name".to_owned(), what.clone()));
         let fault = one(with(|spec| spec.validators[1].name = name.to_owned()));
@@ -65,17 +59,13 @@ fn refuses_names_that_are_taken() {
     let (place, what) = one(with(|spec| spec.validators[1].name = "v0".to_owned()));
     assert_eq!(place, "validators[1].name");
     let first = "validators[0].name".to_owned();
-    assert_eq!(
-        what,
-        What::NameTaken {
-            name: "v0".to_owned(),
-            first
-        }
-    );
+    assert_eq!(what, What::NameTaken { name: "v0".to_owned(), first });
 
-    let named = good()
-        .named_account("alice", key(4).into(), Amount::COIN)
-        .named_account("alice", key(5).into(), Amount::COIN);
+    let named = good().named_account("alice", key(4).into(), Amount::COIN).named_account(
+        "alice",
+        key(5).into(),
+        Amount::COIN,
+    );
     assert_eq!(one(named).0, "accounts[2].name");
 }
 
@@ -104,31 +94,18 @@ fn refuses_too_many_validators() {
         builder = builder.validator(format!("w{index}"), key, 1);
     }
     let (place, what) = one(builder);
-    assert_eq!(
-        (place.as_str(), what),
-        ("validators", What::TooMany { max: 200, got: 201 })
-    );
+    assert_eq!((place.as_str(), what), ("validators", What::TooMany { max: 200, got: 201 }));
 }
 
 #[test]
 fn refuses_duplicate_keys_and_addresses() {
     let (place, what) = one(good().validator("v2", key(1), 1));
     assert_eq!(place, "validators[2].key");
-    assert_eq!(
-        what,
-        What::Duplicate {
-            first: "validators[0].key".to_owned()
-        }
-    );
+    assert_eq!(what, What::Duplicate { first: "validators[0].key".to_owned() });
 
     let (place, what) = one(good().account(key(3).into(), Amount::COIN));
     assert_eq!(place, "accounts[1].address");
-    assert_eq!(
-        what,
-        What::Duplicate {
-            first: "accounts[0].address".to_owned()
-        }
-    );
+    assert_eq!(what, What::Duplicate { first: "accounts[0].address".to_owned() });
 }
 
 #[test]
@@ -138,28 +115,15 @@ fn refuses_keys_that_cannot_sign() {
         bytes[0] = 1;
         PublicKey::from_bytes(bytes)
     };
-    for bad in [
-        identity,
-        PublicKey::from_bytes([0; 32]),
-        PublicKey::from_bytes([0xff; 32]),
-    ] {
+    for bad in [identity, PublicKey::from_bytes([0; 32]), PublicKey::from_bytes([0xff; 32])] {
         let places = [
             one(good().validator("v2", bad, 1)),
             one(good().account(bad.into(), Amount::COIN)),
             one(good().fee_account(bad.into())),
         ];
-        assert_eq!(
-            places[0],
-            ("validators[2].key".to_owned(), What::UnusableKey)
-        );
-        assert_eq!(
-            places[1],
-            ("accounts[1].address".to_owned(), What::UnusableKey)
-        );
-        assert_eq!(
-            places[2],
-            ("params.fee_account".to_owned(), What::UnusableKey)
-        );
+        assert_eq!(places[0], ("validators[2].key".to_owned(), What::UnusableKey));
+        assert_eq!(places[1], ("accounts[1].address".to_owned(), What::UnusableKey));
+        assert_eq!(places[2], ("params.fee_account".to_owned(), What::UnusableKey));
     }
 }
 
@@ -173,10 +137,7 @@ fn refuses_power_that_is_nothing_or_too_much() {
     assert!(most.clone().build().is_ok());
     for more in [1, u64::MAX] {
         let (place, what) = one(most.clone().validator("v3", key(5), more));
-        assert_eq!(
-            (place.as_str(), what),
-            ("validators", What::TotalPower { max: 1 << 62 })
-        );
+        assert_eq!((place.as_str(), what), ("validators", What::TotalPower { max: 1 << 62 }));
     }
 }
 
@@ -185,10 +146,7 @@ fn refuses_empty_accounts_and_an_overflowing_supply() {
     let (place, what) = one(good().account(key(4).into(), Amount::ZERO));
     assert_eq!((place.as_str(), what), ("accounts[1].balance", What::Zero));
     let (place, what) = one(good().account(key(4).into(), Amount::MAX));
-    assert_eq!(
-        (place.as_str(), what),
-        ("accounts", What::Supply { max: Amount::MAX })
-    );
+    assert_eq!((place.as_str(), what), ("accounts", What::Supply { max: Amount::MAX }));
 }
 
 #[test]
@@ -203,18 +161,11 @@ fn refuses_what_is_no_address_of_a_node() {
     ] {
         let (place, what) = one(good().at(bad));
         assert_eq!(place, "validators[1].address");
-        assert_eq!(
-            what,
-            What::BadMultiaddr {
-                got: bad.to_owned()
-            }
-        );
+        assert_eq!(what, What::BadMultiaddr { got: bad.to_owned() });
     }
-    for good_one in [
-        "/ip4/10.0.0.1/tcp/26600",
-        "/dns/v0.example/tcp/1",
-        "/ip6/::1/udp/26600/quic-v1",
-    ] {
+    for good_one in
+        ["/ip4/10.0.0.1/tcp/26600", "/dns/v0.example/tcp/1", "/ip6/::1/udp/26600/quic-v1"]
+    {
         assert!(good().at(good_one).build().is_ok(), "{good_one}");
     }
 }
@@ -254,24 +205,11 @@ fn refuses_public_keys_on_a_chain_that_matters() {
         .fee_account(dev::treasury().address)
         .validator("v2", dev::validator_key(0, 7).public(), 1)
         .account(alice.address, Amount::COIN);
-    let places: Vec<_> = refused(all.clone())
-        .into_iter()
-        .map(|(place, _)| place)
-        .collect();
-    assert_eq!(
-        places,
-        [
-            "params.fee_account",
-            "validators[2].key",
-            "accounts[1].address"
-        ]
-    );
+    let places: Vec<_> = refused(all.clone()).into_iter().map(|(place, _)| place).collect();
+    assert_eq!(places, ["params.fee_account", "validators[2].key", "accounts[1].address"]);
 
-    let params = ChainParams {
-        dev: true,
-        fee_account: dev::treasury().address,
-        ..ChainParams::default()
-    };
+    let params =
+        ChainParams { dev: true, fee_account: dev::treasury().address, ..ChainParams::default() };
     assert!(all.params(params).build().is_ok());
 }
 

@@ -1,8 +1,6 @@
 //! Accounts.
 
-use logothete_primitives::address::Address;
-use logothete_primitives::amount::Amount;
-use logothete_primitives::identifiers::{Height, Nonce, TimestampMs, TxHash};
+use logothete_primitives::{Address, Amount, Height, Nonce, TimestampMs, TxHash};
 use serde::{Deserialize, Serialize};
 
 use super::common::{Anchor, HexBytes};

@@ -1,6 +1,9 @@
 //! Blocks and certificates.
 
-use logothete_primitives::{BatchHash, BlockHash, Epoch, Height, PayloadHash, ReceiptsRoot, StateRoot, TimestampMs, TxHash, View};
+use logothete_primitives::{
+    BatchHash, BlockHash, Epoch, Height, PayloadHash, ReceiptsRoot, StateRoot, TimestampMs, TxHash,
+    View,
+};
 use serde::{Deserialize, Serialize};
 
 use super::common::{HexBytes, ValidatorRef};

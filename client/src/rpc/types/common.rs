@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use logothete_primitives::identifiers::{BlockHash, Height};
+use logothete_primitives::{BlockHash, Height};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// No parameters.

@@ -7,10 +7,13 @@
 mod account;
 mod block;
 mod common;
+mod convert;
 mod node;
 mod transaction;
 
-pub use account::{AccountGet, AccountHistory, AccountProof, AccountView, AddressActivity, FaucetDrip};
+pub use account::{
+    AccountGet, AccountHistory, AccountProof, AccountView, AddressActivity, FaucetDrip,
+};
 pub use block::{
     BatchView, BlockCertificate, BlockGet, BlockList, BlockSelector, BlockSummary, BlockView,
     ExecutedView, HeaderView, SignerView, WhichBlock,
@@ -22,9 +25,9 @@ pub use node::{
     VoteSlot,
 };
 pub use transaction::{
-    BodyView, FailureView, ReceiptProof, ReceiptView, SubmitOutcome, Submitted,
-    SubmittedEach, TxBytes, TxDetails, TxEncode, TxEncoded, TxGet, TxHashOnly, TxPlace, TxProof,
-    TxSimulated, TxState, TxStatus, TxSubmitBatch, TxView, TxWait,
+    BodyView, FailureView, ReceiptProof, ReceiptView, SubmitOutcome, Submitted, SubmittedEach,
+    TxBytes, TxDetails, TxEncode, TxEncoded, TxGet, TxHashOnly, TxPlace, TxProof, TxSimulated,
+    TxState, TxStatus, TxSubmitBatch, TxView, TxWait,
 };
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! The chain, this node, its peers, its consensus, its mempool.
 
-use logothete_primitives::{Address, Amount, BlockHash, ChainId, Digest, Epoch, Height, PublicKey, TimestampMs, View};
+use logothete_primitives::{
+    Address, Amount, BlockHash, ChainId, Digest, Epoch, Height, PublicKey, TimestampMs, View,
+};
 use serde::{Deserialize, Serialize};
 
 use super::block::ExecutedView;
@@ -211,7 +213,11 @@ pub struct PeerView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub round_trip_us: Option<u32>,
     /// The height it last claimed.
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "super::common::decimal_option")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "super::common::decimal_option"
+    )]
     pub height: Option<u64>,
 }
 

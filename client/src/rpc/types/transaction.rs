@@ -1,10 +1,10 @@
 //! Transactions: handing in, following, reading, proving.
 
 use logothete_ledger::operation::Operation;
-use logothete_primitives::address::Address;
-use logothete_primitives::amount::Amount;
-use logothete_primitives::identifiers::{BlockHash, Height, Nonce, TimestampMs, TxHash};
-use logothete_primitives::signature::Signature;
+use logothete_ledger::transaction::ChainTag;
+use logothete_primitives::{
+    Address, Amount, BlockHash, Height, Nonce, Signature, TimestampMs, TxHash,
+};
 use serde::{Deserialize, Serialize};
 
 use super::common::HexBytes;
@@ -159,6 +159,9 @@ pub struct FailureView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BodyView {
+    /// First bytes of the chain id; may be left out when a body is given to a node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain: Option<ChainTag>,
     /// Who sends it, pays the fee and spends a nonce.
     pub sender: Address,
     /// The sender's next nonce.

@@ -1,0 +1,304 @@
+//! One call over HTTP, several nodes, one retry policy.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use logothete_primitives::TxHash;
+use reqwest::{Response as HttpResponse, Url};
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::rpc::{ErrorCode, Request, Response, RpcError};
+
+/// No answer is longer than this.
+const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
+/// How long a connection may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Why a call gave no result.
+#[derive(Debug, Error)]
+pub enum ClientError {
+    /// There is nobody to ask.
+    #[error("no node was named")]
+    NoUrls,
+    /// Not the address of a node.
+    #[error("{url:?} is not the address of a node: {why}; write it like http://127.0.0.1:8080")]
+    BadUrl {
+        /// What was given.
+        url: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// No connection was made: the node has not heard of the call.
+    #[error("no connection to {url}: {why}")]
+    Unreachable {
+        /// The node.
+        url: String,
+        /// What went wrong.
+        why: String,
+    },
+    /// The call may have arrived, but no answer came.
+    #[error("no answer from {url}: {why}")]
+    Lost {
+        /// The node.
+        url: String,
+        /// What went wrong.
+        why: String,
+    },
+    /// The answer is not one of this interface.
+    #[error("{url} gave an answer that makes no sense: {why}")]
+    BadAnswer {
+        /// The node.
+        url: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The node refused.
+    #[error(transparent)]
+    Rpc(Box<RpcError>),
+    /// A transaction may have been taken or not. Its hash is what to ask for; sending the same
+    /// bytes again is harmless.
+    #[error("it is not known whether transaction {hash} was taken: {last}")]
+    Unknown {
+        /// The transaction.
+        hash: TxHash,
+        /// What happened last.
+        last: Box<ClientError>,
+    },
+}
+
+impl ClientError {
+    /// What the node said, if it refused.
+    #[must_use]
+    pub fn rpc(&self) -> Option<&RpcError> {
+        match self {
+            Self::Rpc(error) => Some(error),
+            Self::Unknown { last, .. } => last.rpc(),
+            _ => None,
+        }
+    }
+
+    /// True when the same call may yet succeed, here or elsewhere.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::Lost { .. } | Self::BadAnswer { .. } => true,
+            Self::Rpc(error) => error.code.is_transient(),
+            Self::NoUrls | Self::BadUrl { .. } | Self::Unknown { .. } => false,
+        }
+    }
+
+    /// True when the node may have acted on the call all the same.
+    #[must_use]
+    pub fn may_have_acted(&self) -> bool {
+        match self {
+            Self::Lost { .. } | Self::BadAnswer { .. } | Self::Unknown { .. } => true,
+            Self::Rpc(error) => matches!(error.code, ErrorCode::Internal | ErrorCode::Other(_)),
+            Self::NoUrls | Self::BadUrl { .. } | Self::Unreachable { .. } => false,
+        }
+    }
+
+    /// How long the node asks to wait.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        let wait = self.rpc()?.data.retry_after_ms?;
+        Some(Duration::from_millis(wait.into()))
+    }
+}
+
+impl From<RpcError> for ClientError {
+    fn from(error: RpcError) -> Self {
+        Self::Rpc(Box::new(error))
+    }
+}
+
+/// How calls are repeated: growing pauses with jitter, within a budget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// The first pause.
+    pub first: Duration,
+    /// The longest pause.
+    pub longest: Duration,
+    /// All pauses together; after that the last error stands.
+    pub budget: Duration,
+    /// How long one attempt may take.
+    pub attempt: Duration,
+}
+
+impl RetryPolicy {
+    /// For reads: an error should be seen soon.
+    pub const READ: Self = Self {
+        first: Duration::from_millis(50),
+        longest: Duration::from_millis(500),
+        budget: Duration::from_secs(1),
+        attempt: Duration::from_secs(10),
+    };
+
+    /// For transactions: worth some patience.
+    pub const SUBMIT: Self = Self {
+        first: Duration::from_millis(50),
+        longest: Duration::from_secs(2),
+        budget: Duration::from_secs(15),
+        attempt: Duration::from_secs(10),
+    };
+
+    /// The pauses, one after the other.
+    pub(crate) fn pauses(&self) -> impl Iterator<Item = Duration> {
+        ExponentialBuilder::default()
+            .with_jitter()
+            .with_min_delay(self.first)
+            .with_max_delay(self.longest)
+            .with_total_delay(Some(self.budget))
+            .without_max_times()
+            .build()
+    }
+}
+
+/// Nodes that answer calls. The one that answered last is asked first.
+#[derive(Debug)]
+pub struct Transport {
+    http: reqwest::Client,
+    urls: Vec<Url>,
+    preferred: AtomicUsize,
+    ids: AtomicU64,
+}
+
+impl Transport {
+    /// Nodes by their addresses.
+    ///
+    /// # Errors
+    /// No address, or one that is none.
+    pub fn new<U: Into<String>>(urls: impl IntoIterator<Item = U>) -> Result<Self, ClientError> {
+        let urls =
+            urls.into_iter().map(|url| parse_url(&url.into())).collect::<Result<Vec<_>, _>>()?;
+        if urls.is_empty() {
+            return Err(ClientError::NoUrls);
+        }
+        let http = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()
+            .expect("a client without TLS has nothing to load");
+        Ok(Self { http, urls, preferred: AtomicUsize::new(0), ids: AtomicU64::new(1) })
+    }
+
+    /// How many nodes there are.
+    #[must_use]
+    pub fn nodes(&self) -> usize {
+        self.urls.len()
+    }
+
+    /// Asks the preferred node once.
+    ///
+    /// # Errors
+    /// No connection, no answer, a senseless answer, or the node's refusal.
+    pub async fn call_once(
+        &self,
+        method: &str,
+        params: Value,
+        timeout: Duration,
+    ) -> Result<Value, ClientError> {
+        let url = self.urls[self.preferred.load(Ordering::Relaxed) % self.urls.len()].clone();
+        let id = self.ids.fetch_add(1, Ordering::Relaxed);
+        let request = Request::new(id, method, params);
+        let sent = self.http.post(url.clone()).timeout(timeout).json(&request).send().await;
+        let answer = sent.map_err(|error| failed(&url, &error))?;
+        let body = read_body(&url, answer).await?;
+        let bad = |why: String| ClientError::BadAnswer { url: url.to_string(), why };
+        let response: Response =
+            serde_json::from_slice(&body).map_err(|error| bad(error.to_string()))?;
+        // An error about a request that could not be read has no id.
+        if response.id != id && !(response.id.is_null() && response.error.is_some()) {
+            return Err(bad("it answers another call".to_owned()));
+        }
+        let outcome = response.into_outcome();
+        outcome.ok_or_else(|| bad("neither result nor error".to_owned()))?.map_err(Into::into)
+    }
+
+    /// Asks until a node answers, the error is not transient, or the budget is spent.
+    ///
+    /// # Errors
+    /// The last error.
+    pub async fn call(
+        &self,
+        method: &str,
+        params: &Value,
+        policy: &RetryPolicy,
+    ) -> Result<Value, ClientError> {
+        let mut pauses = policy.pauses();
+        let mut refusals = 0;
+        loop {
+            let error = match self.call_once(method, params.clone(), policy.attempt).await {
+                Ok(result) => return Ok(result),
+                Err(error) => error,
+            };
+            if !error.is_transient() {
+                return Err(error);
+            }
+            // A node that refuses is not asked again at once, but the others are.
+            refusals += usize::from(error.rpc().is_some() && error.retry_after().is_none());
+            if refusals >= self.nodes() {
+                return Err(error);
+            }
+            self.turn();
+            let Some(pause) = pauses.next() else { return Err(error) };
+            tokio::time::sleep(pause.max(error.retry_after().unwrap_or_default())).await;
+        }
+    }
+
+    /// Prefers the next node from now on.
+    pub(crate) fn turn(&self) {
+        self.preferred.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn parse_url(text: &str) -> Result<Url, ClientError> {
+    let bad = |why: &str| ClientError::BadUrl { url: text.to_owned(), why: why.to_owned() };
+    let mut url = Url::parse(text).map_err(|error| bad(&error.to_string()))?;
+    if url.scheme() != "http" {
+        return Err(bad("only http is spoken; put TLS into a proxy or a tunnel"));
+    }
+    if !url.has_host() {
+        return Err(bad("there is no host in it"));
+    }
+    if url.path() == "/" {
+        url.set_path("/rpc");
+    }
+    Ok(url)
+}
+
+fn failed(url: &Url, error: &reqwest::Error) -> ClientError {
+    let (url, why) = (url.to_string(), innermost(error));
+    if error.is_connect() || error.is_builder() {
+        ClientError::Unreachable { url, why }
+    } else {
+        ClientError::Lost { url, why }
+    }
+}
+
+/// The cause that says something, without the chain of those that do not.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    cause.to_string()
+}
+
+/// Reads a bounded body. Errors of the interface come with any status.
+async fn read_body(url: &Url, mut answer: HttpResponse) -> Result<Vec<u8>, ClientError> {
+    let bad = |why: String| ClientError::BadAnswer { url: url.to_string(), why };
+    let status = answer.status();
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(|error| failed(url, &error))? {
+        if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+            return Err(bad(format!("it is longer than {MAX_ANSWER_BYTES} bytes")));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    if !status.is_success() && !body.starts_with(b"{") {
+        return Err(bad(format!("HTTP status {status}")));
+    }
+    Ok(body)
+}

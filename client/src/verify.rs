@@ -1,0 +1,300 @@
+//! Believing nobody but the validators one knows.
+//!
+//! ```text
+//! transaction ─ path ─ batch ─ payload ─ header ◄─ parent ─ header ◄─ … ◄─ certificate ◄─ validator set
+//! receipt or account ─ path ─ root ─ executed ─ header ◄─ …                 of the genesis file
+//! ```
+//!
+//! Everything a node sends is checked against the chain id and the validator set that the caller
+//! has from a genesis file. What is returned was proven; nothing else in an answer was.
+
+use std::sync::Arc;
+
+use logothete_consensus::{BlockHeader, CommitCert, Context, Rejection, verify_commit};
+use logothete_ledger::account::Account;
+use logothete_ledger::proof::{InclusionProof, ProofError, ReceiptProof as ReceiptPath};
+use logothete_ledger::receipt::Receipt;
+use logothete_ledger::state::StateKey;
+use logothete_ledger::state_tree::StateProof;
+use logothete_primitives::codec::{self, CodecError, Decode};
+use logothete_primitives::{
+    BlockHash, ChainId, Ed25519Verifier, Height, Nonce, TxHash, ValidatorIndex, ValidatorSet, View,
+};
+use thiserror::Error;
+
+use crate::rpc::types::{
+    AccountProof, AccountView, BlockCertificate, HexBytes, ReceiptProof, TxProof,
+};
+
+/// Most headers between a block and the certificate that covers it.
+pub const MAX_HEADERS: usize = 4096;
+
+/// A block that is final, and who says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certified {
+    /// Its hash.
+    pub block: BlockHash,
+    /// Its height.
+    pub height: Height,
+    /// Its header.
+    pub header: BlockHeader,
+    /// The view of the certificate.
+    pub view: View,
+    /// Who signed the certificate.
+    pub signers: Vec<ValidatorIndex>,
+    /// Their voting power.
+    pub power: u64,
+    /// The voting power of all validators.
+    pub total_power: u64,
+}
+
+/// A transaction that is in a final block, and what came of it if that was proven too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifiedTx {
+    /// The block that orders it.
+    pub block: BlockHash,
+    /// The height of that block.
+    pub height: Height,
+    /// Who signed the certificate that covers the block.
+    pub signers: Vec<ValidatorIndex>,
+    /// Their voting power.
+    pub power: u64,
+    /// The voting power of all validators.
+    pub total_power: u64,
+    /// Its receipt. Without it the order is proven, but not that it was executed.
+    pub receipt: Option<Receipt>,
+}
+
+/// Why a proof does not hold.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum VerifyError {
+    /// A part of it cannot be read.
+    #[error("the {part} cannot be read: {error}")]
+    Malformed {
+        /// Which part.
+        part: &'static str,
+        /// What is wrong with its bytes.
+        error: CodecError,
+    },
+    /// There are no headers, or more than anybody needs.
+    #[error("{got} headers; between 1 and {MAX_HEADERS} lead to a certificate")]
+    HeaderCount {
+        /// How many there are.
+        got: usize,
+    },
+    /// A header does not follow from the one before it.
+    #[error("the header at height {height} does not follow from the one before it")]
+    BrokenChain {
+        /// Height of the later one.
+        height: Height,
+    },
+    /// The certificate is for another block than the last header.
+    #[error("the certificate is for block {got}, the headers lead to {expected}")]
+    OtherBlock {
+        /// The last header.
+        expected: BlockHash,
+        /// What is certified.
+        got: BlockHash,
+    },
+    /// The certificate is not one of this validator set on this chain.
+    #[error("the certificate does not hold: {0}")]
+    Certificate(Rejection),
+    /// The answer says something else than its proof.
+    #[error("the answer names another {what} than its proof")]
+    Mismatch {
+        /// What differs.
+        what: &'static str,
+    },
+    /// The transaction is not in the block.
+    #[error("the transaction is not in the block: {0}")]
+    Inclusion(ProofError),
+    /// The receipt is not among the results.
+    #[error("the receipt is not attested: {0}")]
+    Receipt(ProofError),
+    /// The account is not in the state as it is claimed.
+    #[error("the state does not hold what is claimed")]
+    State,
+}
+
+/// Verifies that a transaction is in a final block, and its receipt when the proof has one.
+///
+/// # Errors
+/// The first thing that does not hold.
+pub fn transaction(
+    hash: &TxHash,
+    proof: &TxProof,
+    chain: &ChainId,
+    validators: &ValidatorSet,
+) -> Result<VerifiedTx, VerifyError> {
+    let certified = certificate(&proof.headers, &proof.certificate, chain, validators)?;
+    let inclusion: InclusionProof = decode("inclusion proof", &proof.inclusion)?;
+    inclusion.verify(hash, &certified.header.payload).map_err(VerifyError::Inclusion)?;
+    let receipt = match &proof.receipt {
+        None => None,
+        Some(path) => {
+            let (attested, receipt) = receipt(hash, path, chain, validators)?;
+            if attested.header.executed.height != certified.height {
+                return Err(VerifyError::Mismatch { what: "height" });
+            }
+            Some(receipt)
+        }
+    };
+    Ok(VerifiedTx {
+        block: certified.block,
+        height: certified.height,
+        signers: certified.signers,
+        power: certified.power,
+        total_power: certified.total_power,
+        receipt,
+    })
+}
+
+/// Verifies what came of a transaction; gives the block that attests it, and the receipt.
+///
+/// # Errors
+/// The first thing that does not hold.
+pub fn receipt(
+    hash: &TxHash,
+    proof: &ReceiptProof,
+    chain: &ChainId,
+    validators: &ValidatorSet,
+) -> Result<(Certified, Receipt), VerifyError> {
+    let attested = certificate(&proof.headers, &proof.certificate, chain, validators)?;
+    let receipt: Receipt = decode("receipt", &proof.receipt)?;
+    if receipt.tx != *hash {
+        return Err(VerifyError::Mismatch { what: "transaction" });
+    }
+    let path: ReceiptPath = decode("receipt path", &proof.path)?;
+    let root = &attested.header.executed.receipts_root;
+    path.verify(&receipt, root).map_err(VerifyError::Receipt)?;
+    Ok((attested, receipt))
+}
+
+/// Verifies an account: balance, nonce and existence as of `view.at.height`. Not proven are the
+/// hash of that block and `next_nonce`. Gives the block that attests the state.
+///
+/// # Errors
+/// The first thing that does not hold.
+pub fn account(
+    view: &AccountView,
+    proof: &AccountProof,
+    chain: &ChainId,
+    validators: &ValidatorSet,
+) -> Result<Certified, VerifyError> {
+    let attested = certificate(&proof.headers, &proof.certificate, chain, validators)?;
+    let executed = &attested.header.executed;
+    if executed.height != view.at.height {
+        return Err(VerifyError::Mismatch { what: "height" });
+    }
+    let path: StateProof = decode("state path", &proof.path)?;
+    let claimed = Account { balance: view.balance, nonce: view.nonce };
+    if !view.exists && (!view.balance.is_zero() || view.nonce != Nonce::ZERO) {
+        return Err(VerifyError::State);
+    }
+    let value = view.exists.then(|| claimed.to_value());
+    let key = StateKey::account(&view.address);
+    if !path.verify(&executed.state_root, &key, value.as_deref()) {
+        return Err(VerifyError::State);
+    }
+    Ok(attested)
+}
+
+/// Verifies the answer of `block_certificate`.
+///
+/// # Errors
+/// The first thing that does not hold.
+pub fn block_certificate(
+    answer: &BlockCertificate,
+    chain: &ChainId,
+    validators: &ValidatorSet,
+) -> Result<Certified, VerifyError> {
+    let certified = certificate(&answer.headers, &answer.certificate, chain, validators)?;
+    let claims = [
+        ("block", answer.block == certified.block),
+        ("height", answer.height == certified.height),
+        ("view", answer.view == certified.view),
+        ("power", answer.power == certified.power),
+        ("quorum", answer.quorum == validators.quorum()),
+        ("signers", signers_agree(answer, &certified, validators)),
+    ];
+    match claims.into_iter().find(|(_, holds)| !holds) {
+        Some((what, _)) => Err(VerifyError::Mismatch { what }),
+        None => Ok(certified),
+    }
+}
+
+/// Verifies that the first of some headers is final: each is the parent of the next, and a
+/// certificate covers the last.
+///
+/// # Errors
+/// The first thing that does not hold.
+pub fn certificate(
+    headers: &[HexBytes],
+    certificate: &HexBytes,
+    chain: &ChainId,
+    validators: &ValidatorSet,
+) -> Result<Certified, VerifyError> {
+    if !(1..=MAX_HEADERS).contains(&headers.len()) {
+        return Err(VerifyError::HeaderCount { got: headers.len() });
+    }
+    let headers = headers
+        .iter()
+        .map(|bytes| decode::<BlockHeader>("header", bytes))
+        .collect::<Result<Vec<_>, _>>()?;
+    for (parent, child) in headers.iter().zip(&headers[1..]) {
+        let follows = child.parent == parent.hash()
+            && child.parent_view == parent.view
+            && child.height == parent.height.next()
+            && child.epoch == parent.epoch;
+        if !follows {
+            return Err(VerifyError::BrokenChain { height: child.height });
+        }
+    }
+    let cc: CommitCert = decode("certificate", certificate)?;
+    let last = &headers[headers.len() - 1];
+    let expected = last.hash();
+    if cc.block != expected || cc.view != last.view || cc.epoch != last.epoch {
+        return Err(VerifyError::OtherBlock { expected, got: cc.block });
+    }
+    let certified = check_certificate(cc, chain, validators)?;
+    let header = headers.into_iter().next().expect("there is at least one header");
+    Ok(Certified {
+        block: header.hash(),
+        height: header.height,
+        header,
+        view: certified.view,
+        signers: certified.signers.iter().collect(),
+        power: validators.power_of(&certified.signers),
+        total_power: validators.total_power(),
+    })
+}
+
+fn check_certificate(
+    cc: CommitCert,
+    chain: &ChainId,
+    validators: &ValidatorSet,
+) -> Result<CommitCert, VerifyError> {
+    // The genesis block is certified by comparison alone, and never by a commit certificate.
+    let genesis = BlockHash::ZERO;
+    let context = Context { chain: *chain, validators: Arc::new(validators.clone()), genesis };
+    let verifier = Ed25519Verifier::for_set(validators);
+    let verified = verify_commit(&context, &verifier, cc).map_err(VerifyError::Certificate)?;
+    Ok(verified.into_inner())
+}
+
+fn signers_agree(answer: &BlockCertificate, certified: &Certified, set: &ValidatorSet) -> bool {
+    answer.signers.len() == set.len()
+        && answer.signers.iter().zip(set.iter()).all(|(view, (index, validator))| {
+            view.validator.index == index.get()
+                && view.validator.name == *validator.name
+                && view.power == validator.power
+                && view.signed == certified.signers.contains(&index)
+        })
+}
+
+fn decode<T: Decode<()>>(part: &'static str, bytes: &HexBytes) -> Result<T, VerifyError> {
+    codec::decode(&bytes.0).map_err(|error| VerifyError::Malformed { part, error })
+}
+
+#[cfg(test)]
+mod tests;
