@@ -19,10 +19,7 @@ pub struct Account {
 impl Account {
     /// An account that received `balance` and never sent anything.
     pub const fn with_balance(balance: Amount) -> Self {
-        Self {
-            balance,
-            nonce: Nonce::ZERO,
-        }
+        Self { balance, nonce: Nonce::ZERO }
     }
 
     /// The bytes kept in the state.

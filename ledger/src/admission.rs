@@ -39,18 +39,11 @@ impl Candidate {
     pub fn decode(bytes: &[u8], chain: &ChainId, params: &ChainParams) -> Result<Self, TxError> {
         let max = usize::try_from(params.max_tx_bytes).unwrap_or(usize::MAX);
         if bytes.len() > max {
-            return Err(TxError::TooLarge {
-                max,
-                got: bytes.len(),
-            });
+            return Err(TxError::TooLarge { max, got: bytes.len() });
         }
         let tx = Transaction::decode(bytes)?;
         tx.check(chain, params)?;
-        Ok(Self {
-            hash: Transaction::hash_of(bytes),
-            bytes: bytes.into(),
-            tx,
-        })
+        Ok(Self { hash: Transaction::hash_of(bytes), bytes: bytes.into(), tx })
     }
 }
 
@@ -96,20 +89,15 @@ pub fn admit(chain: &ChainId, candidates: Vec<Candidate>) -> Vec<Result<Arc<Admi
 /// The verdict on each candidate, the same as [`Admitted::verify`] gives one by one.
 pub fn verify_signatures(chain: &ChainId, candidates: &[Candidate]) -> Vec<Result<(), TxError>> {
     let mut verdicts = vec![Ok(()); candidates.len()];
-    let messages: Vec<Vec<u8>> = candidates
-        .iter()
-        .map(|candidate| message_of(candidate, chain))
-        .collect();
+    let messages: Vec<Vec<u8>> =
+        candidates.iter().map(|candidate| message_of(candidate, chain)).collect();
     let mut signatures: Vec<PendingSignature<'_>> = Vec::with_capacity(candidates.len());
     for (index, candidate) in candidates.iter().enumerate() {
         for (signer, signature) in candidate.tx.signatures() {
             match VerifyingKey::try_from(&signer.public_key()) {
-                Ok(key) => signatures.push(PendingSignature {
-                    candidate: index,
-                    signer,
-                    key,
-                    signature,
-                }),
+                Ok(key) => {
+                    signatures.push(PendingSignature { candidate: index, signer, key, signature });
+                }
                 Err(_) => verdicts[index] = Err(TxError::InvalidKey { signer: *signer }),
             }
         }
@@ -127,9 +115,7 @@ pub fn verify_signatures(chain: &ChainId, candidates: &[Candidate]) -> Vec<Resul
         let pending = &signatures[invalid];
         let verdict = &mut verdicts[pending.candidate];
         if !matches!(verdict, Err(TxError::InvalidKey { .. })) {
-            *verdict = Err(TxError::InvalidSignature {
-                signer: *pending.signer,
-            });
+            *verdict = Err(TxError::InvalidSignature { signer: *pending.signer });
         }
     }
     verdicts
@@ -172,10 +158,7 @@ fn message_of(candidate: &Candidate, chain: &ChainId) -> Vec<u8> {
 pub fn check_state(body: &Body, account: &Account, now: Height) -> Result<(), MempoolError> {
     // It can execute in the next block at the earliest.
     if body.expiry <= now {
-        return Err(MempoolError::Expired {
-            expiry: body.expiry,
-            now,
-        });
+        return Err(MempoolError::Expired { expiry: body.expiry, now });
     }
     let (expected, got) = (account.nonce, body.nonce);
     if got < expected {

@@ -88,10 +88,7 @@ impl Batch {
         sequence: u64,
         transactions: &[Arc<Admitted>],
     ) -> SealedBatch {
-        let content: usize = transactions
-            .iter()
-            .map(|tx| BATCH_ENTRY_BYTES + tx.bytes.len())
-            .sum();
+        let content: usize = transactions.iter().map(|tx| BATCH_ENTRY_BYTES + tx.bytes.len()).sum();
         let size = BATCH_PREFIX_BYTES + content;
         assert!(
             transactions.len() <= MAX_BATCH_TXS && size <= MAX_BATCH_BYTES,
@@ -107,12 +104,8 @@ impl Batch {
         }
         let hashes: Vec<TxHash> = transactions.iter().map(|tx| tx.hash).collect();
         let header = header(author, sequence, &hashes);
-        let reference = BatchRef {
-            hash: header.hash(),
-            author,
-            count: header.count,
-            bytes: length(size),
-        };
+        let reference =
+            BatchRef { hash: header.hash(), author, count: header.count, bytes: length(size) };
         SealedBatch { reference, bytes }
     }
 
@@ -122,10 +115,7 @@ impl Batch {
     /// When the bytes are too many, not canonical, or hold no transaction.
     pub fn decode(bytes: &[u8]) -> Result<Self, BatchError> {
         if bytes.len() > MAX_BATCH_BYTES {
-            return Err(BatchError::TooLarge {
-                max: MAX_BATCH_BYTES,
-                got: bytes.len(),
-            });
+            return Err(BatchError::TooLarge { max: MAX_BATCH_BYTES, got: bytes.len() });
         }
         let batch: Self = codec::decode(bytes)?;
         if batch.transactions.is_empty() {
@@ -136,10 +126,7 @@ impl Batch {
 
     /// Size of the encoded batch.
     pub fn size(&self) -> usize {
-        let content = self
-            .transactions
-            .iter()
-            .map(|tx| BATCH_ENTRY_BYTES + tx.len());
+        let content = self.transactions.iter().map(|tx| BATCH_ENTRY_BYTES + tx.len());
         BATCH_PREFIX_BYTES + content.sum::<usize>()
     }
 
@@ -166,11 +153,8 @@ impl Batch {
 
     /// The header, hashing every transaction.
     pub fn compute_header(&self) -> BatchHeader {
-        let hashes: Vec<TxHash> = self
-            .transactions
-            .iter()
-            .map(|bytes| Transaction::hash_of(bytes))
-            .collect();
+        let hashes: Vec<TxHash> =
+            self.transactions.iter().map(|bytes| Transaction::hash_of(bytes)).collect();
         self.header(&hashes)
     }
 
@@ -188,12 +172,7 @@ impl Batch {
 
 fn header(author: ValidatorIndex, sequence: u64, hashes: &[TxHash]) -> BatchHeader {
     let leaves: Vec<Digest> = hashes.iter().map(|hash| hash.digest()).collect();
-    BatchHeader {
-        author,
-        sequence,
-        count: length(hashes.len()),
-        root: merkle::root(&leaves),
-    }
+    BatchHeader { author, sequence, count: length(hashes.len()), root: merkle::root(&leaves) }
 }
 
 fn length(length: usize) -> u32 {

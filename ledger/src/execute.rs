@@ -13,7 +13,7 @@ use crate::account::Account;
 use crate::admission::Admitted;
 use crate::fast_map::FastMap;
 use crate::modules::{self, accounts};
-use crate::overlay::Overlay;
+use crate::overlay::{Overlay, Slot};
 use crate::params::ChainParams;
 use crate::receipt::{Outcome, Receipt, SkipReason, Status, receipts_root};
 use crate::state::{StateChange, StateKey, StateView};
@@ -62,30 +62,21 @@ pub fn execute<V: StateView>(view: &V, input: &BlockInput<'_>) -> BlockOutput {
     let mut executor = Executor::new(view, input.height);
     let mut outcomes = Vec::with_capacity(input.transactions.len());
     for chunk in input.transactions.chunks(PREFETCH_TXS) {
-        let declared = DeclaredKeys::of(chunk.iter().map(|tx| &tx.tx.body));
-        executor.state.prefetch(&declared.keys);
+        let declared = executor.declare(chunk.iter().map(|tx| &tx.tx.body));
         let mut cursor = declared.cursor();
         for tx in chunk {
             let index = u32::try_from(outcomes.len()).expect("a block holds fewer than 2^32");
             outcomes.push(match executor.run(&tx.tx.body, &mut cursor) {
-                Ok(status) => Outcome::Executed(Receipt {
-                    tx: tx.hash,
-                    index,
-                    status,
-                    fee: tx.tx.body.fee,
-                }),
+                Ok(status) => {
+                    Outcome::Executed(Receipt { tx: tx.hash, index, status, fee: tx.tx.body.fee })
+                }
                 Err(reason) => Outcome::Skipped(reason),
             });
         }
     }
     let Finished { changes, nonces } = executor.finish(&input.params.fee_account);
     let receipts_root = receipts_root(outcomes.iter().filter_map(Outcome::receipt));
-    BlockOutput {
-        outcomes,
-        changes,
-        receipts_root,
-        nonces,
-    }
+    BlockOutput { outcomes, changes, receipts_root, nonces }
 }
 
 /// Runs transactions one after the other on one overlay.
@@ -104,45 +95,55 @@ struct Finished {
 
 impl<'v, V: StateView> Executor<'v, V> {
     pub(crate) fn new(view: &'v V, height: Height) -> Self {
-        Self {
-            state: Overlay::new(view),
-            height,
-            fees: 0,
-            nonces: FastMap::default(),
-        }
+        Self { state: Overlay::new(view), height, fees: 0, nonces: FastMap::default() }
     }
 
-    /// Executes one transaction, or says why it is skipped. Takes its keys from the cursor in either case.
+    /// Executes one transaction, or says why it is skipped. Takes its slots from the cursor in either case.
     pub(crate) fn run(
         &mut self,
         body: &Body,
-        keys: &mut KeyCursor<'_>,
+        slots: &mut SlotCursor<'_>,
     ) -> Result<Status, SkipReason> {
-        let sender_key = keys.next_unit()[0];
-        let operation_keys = keys.clone();
-        keys.skip_units(body.operations.len());
+        let sender_slot = slots.next_unit()[0];
+        let operation_slots = slots.clone();
+        slots.skip_units(body.operations.len());
 
-        let mut sender = accounts::read(&mut self.state, &sender_key);
+        let mut sender = accounts::read(&self.state, sender_slot);
         accounts::take_fee(&mut sender, body, self.height)?;
-        accounts::write(&mut self.state, &sender_key, sender);
+        accounts::write(&mut self.state, sender_slot, sender);
         self.state.commit();
-        self.fees = self
-            .fees
-            .checked_add(body.fee.units())
-            .expect("fees are part of the supply");
+        self.fees = self.fees.checked_add(body.fee.units()).expect("fees are part of the supply");
         self.nonces.insert(body.sender, sender.nonce);
-        Ok(self.apply_all(body, operation_keys))
+        Ok(self.apply_all(body, operation_slots))
     }
 
-    /// The account at a key as the transactions so far leave it.
-    pub(crate) fn account(&mut self, key: &StateKey) -> Option<Account> {
-        self.state.read(key).map(|value| accounts::decode(value))
+    /// Loads what the transactions declare to touch.
+    pub(crate) fn declare<'a>(&mut self, bodies: impl Iterator<Item = &'a Body>) -> DeclaredSlots {
+        let mut keys = Vec::new();
+        let mut unit_ends = Vec::new();
+        for body in bodies {
+            let sender = StateKey::account(&body.sender);
+            keys.push(sender);
+            unit_ends.push(keys.len());
+            for operation in body.operations.iter() {
+                modules::keys(operation, sender, &mut keys);
+                unit_ends.push(keys.len());
+            }
+        }
+        DeclaredSlots { slots: self.state.load(&keys), unit_ends }
+    }
+
+    /// An account as the transactions so far leave it.
+    pub(crate) fn account(&mut self, address: &Address) -> Option<Account> {
+        let slots = self.state.load(&[StateKey::account(address)]);
+        self.state.read(slots[0]).map(|value| accounts::decode(value))
     }
 
     /// All operations, or none.
-    fn apply_all(&mut self, body: &Body, mut keys: KeyCursor<'_>) -> Status {
+    fn apply_all(&mut self, body: &Body, mut slots: SlotCursor<'_>) -> Status {
         for (position, operation) in body.operations.iter().enumerate() {
-            if let Err(failure) = modules::apply(body, operation, keys.next_unit(), &mut self.state)
+            if let Err(failure) =
+                modules::apply(body, operation, slots.next_unit(), &mut self.state)
             {
                 self.state.undo();
                 let operation = u16::try_from(position).expect("operations are bounded");
@@ -156,79 +157,53 @@ impl<'v, V: StateView> Executor<'v, V> {
     /// Credits the fees of the block and lays out what changed.
     fn finish(mut self, fee_account: &Address) -> Finished {
         if self.fees > 0 {
-            let key = StateKey::account(fee_account);
-            let mut account = accounts::read(&mut self.state, &key);
+            let slot = self.state.load(&[StateKey::account(fee_account)])[0];
+            let mut account = accounts::read(&self.state, slot);
             account.balance = account
                 .balance
                 .checked_add(Amount::new(self.fees))
                 .expect("the supply, which genesis bounds, contains balance and fees");
-            accounts::write(&mut self.state, &key, account);
+            accounts::write(&mut self.state, slot, account);
         }
         let mut nonces: Vec<(Address, Nonce)> = self.nonces.into_iter().collect();
         nonces.sort_unstable();
-        Finished {
-            changes: self.state.into_changes(),
-            nonces,
-        }
+        Finished { changes: self.state.into_changes(), nonces }
     }
 }
 
-/// The keys of transactions in execution order: a unit for each sender and for each operation.
-pub(crate) struct DeclaredKeys {
-    keys: Vec<StateKey>,
+/// The slots of transactions in execution order: a unit for each sender and for each operation.
+pub(crate) struct DeclaredSlots {
+    slots: Vec<Slot>,
     unit_ends: Vec<usize>,
 }
 
-impl DeclaredKeys {
-    pub(crate) fn of<'a>(bodies: impl Iterator<Item = &'a Body>) -> Self {
-        let mut declared = Self {
-            keys: Vec::new(),
-            unit_ends: Vec::new(),
-        };
-        for body in bodies {
-            let sender = StateKey::account(&body.sender);
-            declared.keys.push(sender);
-            declared.unit_ends.push(declared.keys.len());
-            for operation in body.operations.iter() {
-                modules::keys(operation, sender, &mut declared.keys);
-                declared.unit_ends.push(declared.keys.len());
-            }
-        }
-        declared
-    }
-
-    pub(crate) fn cursor(&self) -> KeyCursor<'_> {
-        KeyCursor {
-            keys: &self.keys,
-            unit_ends: &self.unit_ends,
-            start: 0,
-        }
+impl DeclaredSlots {
+    pub(crate) fn cursor(&self) -> SlotCursor<'_> {
+        SlotCursor { slots: &self.slots, unit_ends: &self.unit_ends, start: 0 }
     }
 }
 
-/// Walks over [`DeclaredKeys`].
+/// Walks over [`DeclaredSlots`].
 #[derive(Clone)]
-pub(crate) struct KeyCursor<'a> {
-    keys: &'a [StateKey],
+pub(crate) struct SlotCursor<'a> {
+    slots: &'a [Slot],
     unit_ends: &'a [usize],
     start: usize,
 }
 
-impl<'a> KeyCursor<'a> {
-    fn next_unit(&mut self) -> &'a [StateKey] {
-        let (&end, rest) = self
-            .unit_ends
-            .split_first()
-            .expect("every unit was declared");
-        let unit = &self.keys[self.start..end];
+impl<'a> SlotCursor<'a> {
+    fn next_unit(&mut self) -> &'a [Slot] {
+        let (&end, rest) = self.unit_ends.split_first().expect("every unit was declared");
+        let unit = &self.slots[self.start..end];
         self.start = end;
         self.unit_ends = rest;
         unit
     }
 
     fn skip_units(&mut self, count: usize) {
-        (0..count).for_each(|_| {
-            self.next_unit();
-        });
+        if let Some(last) = count.checked_sub(1) {
+            self.start = self.unit_ends[last];
+            self.unit_ends = &self.unit_ends[count..];
+        }
     }
 }

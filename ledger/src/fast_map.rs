@@ -18,9 +18,7 @@ pub(crate) struct FoldState {
 impl Default for FoldState {
     fn default() -> Self {
         let random = RandomState::new();
-        Self {
-            secrets: [0u8, 1, 2, 3].map(|index| random.hash_one(index)),
-        }
+        Self { secrets: [0u8, 1, 2, 3].map(|index| random.hash_one(index)) }
     }
 }
 
@@ -28,10 +26,7 @@ impl BuildHasher for FoldState {
     type Hasher = FoldHasher;
 
     fn build_hasher(&self) -> FoldHasher {
-        FoldHasher {
-            secrets: self.secrets,
-            hash: 0,
-        }
+        FoldHasher { secrets: self.secrets, hash: 0 }
     }
 }
 
@@ -43,30 +38,41 @@ pub(crate) struct FoldHasher {
 }
 
 impl FoldHasher {
+    #[inline]
     fn fold(left: u64, right: u64) -> u64 {
         let product = u128::from(left) * u128::from(right);
-        let [low, high] = [product & u128::from(u64::MAX), product >> 64];
-        u64::try_from(low ^ high).expect("both halves have 64 bits")
+        low_half(product) ^ low_half(product >> 64)
+    }
+
+    #[inline]
+    fn fold_key(&self, key: &[u8; 32]) -> u64 {
+        let [a, b, c, d] = self.secrets;
+        let (words, _) = key.as_chunks::<8>();
+        let word = |index: usize| u64::from_le_bytes(words[index]);
+        let left = Self::fold(word(0) ^ a, word(1) ^ b);
+        let right = Self::fold(word(2) ^ c, word(3) ^ d);
+        Self::fold(left ^ d, right ^ a)
     }
 }
 
+#[inline]
+#[allow(clippy::cast_possible_truncation, reason = "the low half is what is asked for")]
+const fn low_half(number: u128) -> u64 {
+    number as u64
+}
+
 impl Hasher for FoldHasher {
+    #[inline]
     fn write(&mut self, bytes: &[u8]) {
-        let mut secrets = self.secrets.iter().cycle();
-        for chunk in bytes.chunks(16) {
-            let mut padded = [0; 16];
-            padded[..chunk.len()].copy_from_slice(chunk);
-            let number = u128::from_le_bytes(padded);
-            let [low, high] = [number & u128::from(u64::MAX), number >> 64]
-                .map(|half| u64::try_from(half).expect("half of 128 bits"));
-            let mut secret = || secrets.next().expect("the cycle never ends");
-            self.hash = self.hash.rotate_left(23) ^ Self::fold(low ^ secret(), high ^ secret());
-        }
+        let key = bytes.try_into().expect("the keys of a FastMap are 32 bytes long");
+        self.hash = self.fold_key(key);
     }
 
     /// The length prefix of an array says nothing.
+    #[inline]
     fn write_usize(&mut self, _: usize) {}
 
+    #[inline]
     fn finish(&self) -> u64 {
         self.hash
     }

@@ -24,10 +24,6 @@ pub enum Operation {
 impl Operation {
     /// A transfer from the sender.
     pub const fn transfer(to: Address, amount: Amount) -> Self {
-        Self::Transfer {
-            from: None,
-            to,
-            amount,
-        }
+        Self::Transfer { from: None, to, amount }
     }
 }

@@ -71,10 +71,7 @@ impl InclusionProof {
     ) -> Option<Self> {
         let leaves: Vec<Digest> = hashes.iter().map(|hash| hash.digest()).collect();
         let hash = header.hash();
-        let batch = payload
-            .batches
-            .iter()
-            .position(|reference| reference.hash == hash)?;
+        let batch = payload.batches.iter().position(|reference| reference.hash == hash)?;
         Some(Self {
             header: *header,
             path: merkle::prove(&leaves, index)?,
@@ -121,9 +118,7 @@ impl ReceiptProof {
         position: usize,
     ) -> Option<Self> {
         let leaves: Vec<Digest> = receipts.into_iter().map(Receipt::leaf).collect();
-        Some(Self {
-            path: merkle::prove(&leaves, position)?,
-        })
+        Some(Self { path: merkle::prove(&leaves, position)? })
     }
 
     /// Checks that the receipt lies under the root.

@@ -5,9 +5,9 @@ use logothete_primitives::numbers::Height;
 use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
-use crate::execute::{DeclaredKeys, Executor};
+use crate::execute::Executor;
 use crate::receipt::{SkipReason, Status};
-use crate::state::{StateKey, StateView};
+use crate::state::StateView;
 use crate::transaction::Body;
 
 /// What a transaction would do if the next block held it alone.
@@ -33,14 +33,14 @@ pub struct AccountChange {
 /// Runs a body on a view as if in a block of the given height.
 pub fn simulate<V: StateView>(view: &V, height: Height, body: &Body) -> Simulation {
     let mut executor = Executor::new(view, height);
-    let declared = DeclaredKeys::of(std::iter::once(body));
+    let declared = executor.declare(std::iter::once(body));
     let outcome = executor.run(body, &mut declared.cursor());
     let accounts = body
         .accounts()
         .into_iter()
         .map(|address| AccountChange {
             before: view.account(&address),
-            after: executor.account(&StateKey::account(&address)),
+            after: executor.account(&address),
             address,
         })
         .collect();

@@ -39,12 +39,7 @@ impl StateKey {
 
     /// The key of an item of a namespace.
     pub fn derive(namespace: Namespace, item: &[u8]) -> Self {
-        Self(
-            Hasher::new(domain::STATE_KEY)
-                .update(&[namespace as u8])
-                .update(item)
-                .finish(),
-        )
+        Self(Hasher::new(domain::STATE_KEY).update(&[namespace as u8]).update(item).finish())
     }
 
     /// The key of an account.
@@ -147,8 +142,7 @@ pub trait StateView {
     /// # Panics
     /// When the state holds something else at that key: what is read here was verified against a root.
     fn account(&self, address: &Address) -> Option<Account> {
-        self.read(&StateKey::account(address))
-            .map(|value| accounts::decode(&value))
+        self.read(&StateKey::account(address)).map(|value| accounts::decode(&value))
     }
 }
 

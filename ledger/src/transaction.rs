@@ -144,10 +144,7 @@ impl Body {
     pub fn check(&self, chain: &ChainId, params: &ChainParams) -> Result<(), TxError> {
         let expected = ChainTag::of(chain);
         if self.chain != expected {
-            return Err(TxError::WrongChain {
-                expected,
-                got: self.chain,
-            });
+            return Err(TxError::WrongChain { expected, got: self.chain });
         }
         if self.nonce.get() == u64::MAX {
             return Err(TxError::NonceExhausted);
@@ -162,19 +159,14 @@ impl Body {
             return Err(TxError::CosignersUnordered);
         }
         if self.cosigners.binary_search(&self.sender).is_ok() {
-            return Err(TxError::CosignerIsSender {
-                sender: self.sender,
-            });
+            return Err(TxError::CosignerIsSender { sender: self.sender });
         }
         for (position, operation) in self.operations.iter().enumerate() {
             modules::check(self, position, operation)?;
         }
         let required = params.required_fee(self);
         if self.fee < required {
-            return Err(TxError::FeeTooLow {
-                expected: required,
-                got: self.fee,
-            });
+            return Err(TxError::FeeTooLow { expected: required, got: self.fee });
         }
         Ok(())
     }
@@ -209,11 +201,7 @@ impl Transaction {
             signatures.push(key.sign(&message));
         }
         let signature = signatures.remove(0);
-        Ok(Self {
-            body,
-            signature,
-            cosignatures: signatures.try_into()?,
-        })
+        Ok(Self { body, signature, cosignatures: signatures.try_into()? })
     }
 
     /// Decodes the only accepted form of a transaction.
@@ -222,10 +210,7 @@ impl Transaction {
     /// When the bytes are too many or not canonical.
     pub fn decode(bytes: &[u8]) -> Result<Self, TxError> {
         if bytes.len() > MAX_TX_BYTES {
-            return Err(TxError::TooLarge {
-                max: MAX_TX_BYTES,
-                got: bytes.len(),
-            });
+            return Err(TxError::TooLarge { max: MAX_TX_BYTES, got: bytes.len() });
         }
         Ok(codec::decode(bytes)?)
     }
@@ -247,9 +232,7 @@ impl Transaction {
 
     /// Signers with their signatures.
     pub fn signatures(&self) -> impl Iterator<Item = (&Address, &Signature)> {
-        self.body
-            .signers()
-            .zip(std::iter::once(&self.signature).chain(self.cosignatures.iter()))
+        self.body.signers().zip(std::iter::once(&self.signature).chain(self.cosignatures.iter()))
     }
 
     /// Checks everything that needs neither state nor cryptography.
@@ -278,9 +261,7 @@ impl<'de> Deserialize<'de> for ChainTag {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
         if text.len() != 8 || !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
-            return Err(D::Error::custom(
-                "a chain tag is eight lowercase hex digits",
-            ));
+            return Err(D::Error::custom("a chain tag is eight lowercase hex digits"));
         }
         u32::from_str_radix(&text, 16)
             .map(|number| Self(number.to_be_bytes()))

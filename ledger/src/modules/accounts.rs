@@ -6,7 +6,7 @@ use logothete_primitives::numbers::Height;
 
 use crate::account::Account;
 use crate::error::TxError;
-use crate::overlay::Overlay;
+use crate::overlay::{Overlay, Slot};
 use crate::receipt::{Failure, SkipReason};
 use crate::state::{StateKey, StateView};
 use crate::transaction::Body;
@@ -39,10 +39,7 @@ pub fn check_transfer(
         None => Ok(()),
         Some(account) if *account == body.sender => Err(TxError::RedundantPayer { operation }),
         Some(account) if body.cosigners.binary_search(account).is_err() => {
-            Err(TxError::PayerNotSigner {
-                operation,
-                account: *account,
-            })
+            Err(TxError::PayerNotSigner { operation, account: *account })
         }
         Some(_) => Ok(()),
     }
@@ -65,35 +62,29 @@ pub fn transfer_keys(
 /// When the payer has too little or the receiver cannot hold it.
 pub fn apply_transfer<V: StateView>(
     transfer: &Transfer<'_>,
-    keys: &[StateKey],
+    slots: &[Slot],
     state: &mut Overlay<'_, V>,
 ) -> Result<(), Failure> {
-    let &[payer_key, to_key] = keys else {
+    let &[payer_slot, to_slot] = slots else {
         unreachable!("a transfer declares two keys");
     };
-    let mut payer = read(state, &payer_key);
+    let mut payer = read(state, payer_slot);
     payer.balance =
-        payer
-            .balance
-            .checked_sub(transfer.amount)
-            .map_err(|_| Failure::InsufficientBalance {
-                account: *transfer.payer,
-                needed: transfer.amount,
-                available: payer.balance,
-            })?;
-    if payer_key == to_key {
+        payer.balance.checked_sub(transfer.amount).map_err(|_| Failure::InsufficientBalance {
+            account: *transfer.payer,
+            needed: transfer.amount,
+            available: payer.balance,
+        })?;
+    if payer_slot == to_slot {
         return Ok(());
     }
-    let mut receiver = read(state, &to_key);
-    receiver.balance =
-        receiver
-            .balance
-            .checked_add(transfer.amount)
-            .map_err(|_| Failure::BalanceOverflow {
-                account: *transfer.to,
-            })?;
-    write(state, &payer_key, payer);
-    write(state, &to_key, receiver);
+    let mut receiver = read(state, to_slot);
+    receiver.balance = receiver
+        .balance
+        .checked_add(transfer.amount)
+        .map_err(|_| Failure::BalanceOverflow { account: *transfer.to })?;
+    write(state, payer_slot, payer);
+    write(state, to_slot, receiver);
     Ok(())
 }
 
@@ -107,31 +98,22 @@ pub fn take_fee(sender: &mut Account, body: &Body, height: Height) -> Result<(),
         return Err(SkipReason::NonceUsed { expected, got });
     }
     if height > body.expiry {
-        return Err(SkipReason::Expired {
-            expiry: body.expiry,
-            height,
-        });
+        return Err(SkipReason::Expired { expiry: body.expiry, height });
     }
     if got > expected {
         return Err(SkipReason::NonceGap { expected, got });
     }
-    sender.balance =
-        sender
-            .balance
-            .checked_sub(body.fee)
-            .map_err(|_| SkipReason::CannotPayFee {
-                fee: body.fee,
-                balance: sender.balance,
-            })?;
+    sender.balance = sender
+        .balance
+        .checked_sub(body.fee)
+        .map_err(|_| SkipReason::CannotPayFee { fee: body.fee, balance: sender.balance })?;
     sender.nonce = got.next();
     Ok(())
 }
 
-/// The account at a key; one that does not exist yet is empty.
-pub fn read<V: StateView>(state: &mut Overlay<'_, V>, key: &StateKey) -> Account {
-    state
-        .read(key)
-        .map_or_else(Account::default, |value| decode(value))
+/// The account in a slot; one that does not exist yet is empty.
+pub fn read<V: StateView>(state: &Overlay<'_, V>, slot: Slot) -> Account {
+    state.read(slot).map_or_else(Account::default, |value| decode(value))
 }
 
 /// An account from the state.
@@ -143,6 +125,6 @@ pub fn decode(value: &[u8]) -> Account {
 }
 
 /// Puts an account. It is never removed, since its nonce protects against replay.
-pub fn write<V: StateView>(state: &mut Overlay<'_, V>, key: &StateKey, account: Account) {
-    state.write(key, Some(account.to_value()));
+pub fn write<V: StateView>(state: &mut Overlay<'_, V>, slot: Slot, account: Account) {
+    state.write(slot, Some(account.to_value()));
 }

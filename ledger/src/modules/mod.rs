@@ -10,7 +10,7 @@ use logothete_primitives::address::Address;
 
 use crate::error::TxError;
 use crate::operation::Operation;
-use crate::overlay::Overlay;
+use crate::overlay::{Overlay, Slot};
 use crate::receipt::Failure;
 use crate::state::{StateKey, StateView};
 use crate::transaction::Body;
@@ -46,31 +46,27 @@ pub fn accounts_of(operation: &Operation, accounts: &mut Vec<Address>) {
 pub fn keys(operation: &Operation, sender: StateKey, keys: &mut Vec<StateKey>) {
     match operation {
         Operation::Transfer { from, to, .. } => {
-            accounts::transfer_keys(from.as_ref(), to, sender, keys)
+            accounts::transfer_keys(from.as_ref(), to, sender, keys);
         }
     }
 }
 
-/// Executes an operation on exactly the `keys` that it declared.
+/// Executes an operation on the slots of exactly those keys that it declared, in their order.
 ///
 /// # Errors
 /// Why it fails; the caller undoes what it wrote.
 pub fn apply<V: StateView>(
     body: &Body,
     operation: &Operation,
-    keys: &[StateKey],
+    slots: &[Slot],
     state: &mut Overlay<'_, V>,
 ) -> Result<(), Failure> {
     match operation {
         Operation::Transfer { from, to, amount } => {
             let payer = from.as_ref().unwrap_or(&body.sender);
             accounts::apply_transfer(
-                &accounts::Transfer {
-                    payer,
-                    to,
-                    amount: *amount,
-                },
-                keys,
+                &accounts::Transfer { payer, to, amount: *amount },
+                slots,
                 state,
             )
         }
@@ -80,9 +76,7 @@ pub fn apply<V: StateView>(
 /// What an operation takes from the sender's own balance: an early check of the mempool, not a rule.
 pub fn spends(operation: &Operation) -> u64 {
     match operation {
-        Operation::Transfer {
-            from: None, amount, ..
-        } => amount.units(),
+        Operation::Transfer { from: None, amount, .. } => amount.units(),
         Operation::Transfer { from: Some(_), .. } => 0,
     }
 }

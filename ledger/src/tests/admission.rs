@@ -42,17 +42,9 @@ fn names_the_first_signature_that_does_not_hold() {
     signatures.swap(0, 1);
     tx.cosignatures = signatures.try_into().unwrap();
     let first_cosigner = tx.body.cosigners[0];
-    let expected = TxError::InvalidSignature {
-        signer: first_cosigner,
-    };
-    assert_eq!(
-        Admitted::verify(candidate(&tx), &chain()).unwrap_err(),
-        expected
-    );
-    assert_eq!(
-        verify_signatures(&chain(), &[candidate(&tx)]),
-        vec![Err(expected)]
-    );
+    let expected = TxError::InvalidSignature { signer: first_cosigner };
+    assert_eq!(Admitted::verify(candidate(&tx), &chain()).unwrap_err(), expected);
+    assert_eq!(verify_signatures(&chain(), &[candidate(&tx)]), vec![Err(expected)]);
 }
 
 #[test]
@@ -89,10 +81,7 @@ fn a_batch_gives_each_the_verdict_it_gets_alone() {
     assert_eq!(verify_signatures(&chain(), &candidates), alone);
     assert_eq!(alone.iter().filter(|verdict| verdict.is_err()).count(), 6);
     let admitted = admit(&chain(), candidates);
-    let verdicts: Vec<_> = admitted
-        .into_iter()
-        .map(|verdict| verdict.map(|_| ()))
-        .collect();
+    let verdicts: Vec<_> = admitted.into_iter().map(|verdict| verdict.map(|_| ())).collect();
     assert_eq!(verdicts, alone);
 }
 
@@ -104,10 +93,7 @@ fn no_candidates_give_no_verdicts() {
 #[test]
 fn checks_state_in_the_order_of_usefulness() {
     let (next, now) = (Nonce::new(5), Height::new(10));
-    let rich = Account {
-        balance: Amount::new(1_000),
-        nonce: next,
-    };
+    let rich = Account { balance: Amount::new(1_000), nonce: next };
     let check = |nonce: u64, expiry: u64, account: Account| {
         let mut body = transfer(signer(1), nonce, signer(2), 50);
         body.expiry = Height::new(expiry);
@@ -115,53 +101,23 @@ fn checks_state_in_the_order_of_usefulness() {
     };
     assert_eq!(check(5, 11, rich), Ok(()));
     assert_eq!(check(5 + NONCE_WINDOW - 1, 11, rich), Ok(()));
-    assert_eq!(
-        check(5, 10, rich),
-        Err(MempoolError::Expired {
-            expiry: Height::new(10),
-            now
-        })
-    );
+    assert_eq!(check(5, 10, rich), Err(MempoolError::Expired { expiry: Height::new(10), now }));
     assert_eq!(
         check(4, 11, rich),
-        Err(MempoolError::NonceTooLow {
-            expected: next,
-            got: Nonce::new(4)
-        })
+        Err(MempoolError::NonceTooLow { expected: next, got: Nonce::new(4) })
     );
     let got = Nonce::new(5 + NONCE_WINDOW);
     assert_eq!(
         check(got.get(), 11, rich),
-        Err(MempoolError::NonceTooHigh {
-            expected: next,
-            got,
-            window: NONCE_WINDOW
-        })
+        Err(MempoolError::NonceTooHigh { expected: next, got, window: NONCE_WINDOW })
     );
     let needed = Amount::new(FEE.units() + 50);
     let available = Amount::new(needed.units() - 1);
     assert_eq!(
-        check(
-            5,
-            11,
-            Account {
-                balance: available,
-                nonce: next
-            }
-        ),
+        check(5, 11, Account { balance: available, nonce: next }),
         Err(MempoolError::InsufficientBalance { needed, available })
     );
-    assert_eq!(
-        check(
-            5,
-            11,
-            Account {
-                balance: needed,
-                nonce: next
-            }
-        ),
-        Ok(())
-    );
+    assert_eq!(check(5, 11, Account { balance: needed, nonce: next }), Ok(()));
 }
 
 #[test]

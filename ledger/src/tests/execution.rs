@@ -36,21 +36,12 @@ fn moves_the_amount_and_collects_the_fee() {
     let output = run(&state, 1, &[vouched(transfer(alice(), 0, bob(), 300))]);
     apply(&mut state, &output);
     let of = |address| state.account(&address).unwrap();
-    assert_eq!(
-        of(alice()),
-        Account {
-            balance: amount(600),
-            nonce: Nonce::new(1)
-        }
-    );
+    assert_eq!(of(alice()), Account { balance: amount(600), nonce: Nonce::new(1) });
     assert_eq!(of(bob()), Account::with_balance(amount(300)));
     assert_eq!(of(params().fee_account), Account::with_balance(amount(100)));
     assert_eq!(output.nonces, vec![(alice(), Nonce::new(1))]);
     let receipt = output.receipts().next().unwrap();
-    assert_eq!(
-        (receipt.index, &receipt.status, receipt.fee),
-        (0, &Status::Success, amount(100))
-    );
+    assert_eq!((receipt.index, &receipt.status, receipt.fee), (0, &Status::Success, amount(100)));
     assert_eq!(output.receipts_root, receipts_root(output.receipts()));
 }
 
@@ -76,29 +67,14 @@ fn a_failed_operation_undoes_all_of_them_but_not_fee_and_nonce() {
         available: amount(200),
     };
     assert_eq!(failure.code(), "INSUFFICIENT_BALANCE");
-    assert_eq!(
-        (failure.expected().unwrap(), failure.got().unwrap()),
-        ("301".into(), "200".into())
-    );
+    assert_eq!((failure.expected().unwrap(), failure.got().unwrap()), ("301".into(), "200".into()));
     let receipt = output.receipts().next().unwrap();
-    assert_eq!(
-        receipt.status,
-        Status::Failed {
-            operation: 1,
-            failure
-        }
-    );
+    assert_eq!(receipt.status, Status::Failed { operation: 1, failure });
     apply(&mut state, &output);
-    let expected = Account {
-        balance: amount(700),
-        nonce: Nonce::new(1),
-    };
+    let expected = Account { balance: amount(700), nonce: Nonce::new(1) };
     assert_eq!(state.account(&alice()), Some(expected));
     assert_eq!(state.account(&bob()), None);
-    assert_eq!(
-        state.account(&params().fee_account),
-        Some(Account::with_balance(amount(300)))
-    );
+    assert_eq!(state.account(&params().fee_account), Some(Account::with_balance(amount(300))));
 }
 
 #[test]
@@ -111,30 +87,17 @@ fn a_balance_that_would_overflow_fails_the_operation() {
         ("BALANCE_OVERFLOW", None, None)
     );
     let receipt = output.receipts().next().unwrap();
-    assert_eq!(
-        receipt.status,
-        Status::Failed {
-            operation: 0,
-            failure
-        }
-    );
+    assert_eq!(receipt.status, Status::Failed { operation: 0, failure });
 }
 
 #[test]
 fn a_cosigner_can_pay() {
     let mut state = state(&[(alice(), 1_000), (bob(), 10)]);
-    let pay = Operation::Transfer {
-        from: Some(bob()),
-        to: account(CAROL),
-        amount: amount(10),
-    };
+    let pay = Operation::Transfer { from: Some(bob()), to: account(CAROL), amount: amount(10) };
     let output = run(&state, 1, &[vouched(body(alice(), 0, vec![pay]))]);
     apply(&mut state, &output);
     assert_eq!(state.account(&bob()), Some(Account::default()));
-    assert_eq!(
-        state.account(&account(CAROL)),
-        Some(Account::with_balance(amount(10)))
-    );
+    assert_eq!(state.account(&account(CAROL)), Some(Account::with_balance(amount(10))));
 }
 
 #[test]
@@ -143,10 +106,8 @@ fn a_transfer_to_oneself_creates_nothing_and_needs_the_balance() {
     let within = vouched(transfer(alice(), 0, alice(), 900));
     let beyond = vouched(transfer(alice(), 1, alice(), 801));
     let output = run(&state, 1, &[within, beyond]);
-    let statuses: Vec<bool> = output
-        .receipts()
-        .map(|receipt| receipt.status.is_success())
-        .collect();
+    let statuses: Vec<bool> =
+        output.receipts().map(|receipt| receipt.status.is_success()).collect();
     assert_eq!(statuses, [true, false]);
     apply(&mut state, &output);
     assert_eq!(state.account(&alice()).unwrap().balance, amount(800));
@@ -164,17 +125,11 @@ fn skips_with_a_typed_reason_and_without_any_effect() {
     ];
     for (body, code, expected, got) in cases {
         let output = run(&state, 5, &[vouched(body)]);
-        let Outcome::Skipped(reason) = &output.outcomes[0] else {
-            panic!("{code}: executed")
-        };
+        let Outcome::Skipped(reason) = &output.outcomes[0] else { panic!("{code}: executed") };
         assert_eq!(reason.code(), code);
         assert_eq!(reason.expected().as_deref(), Some(expected), "{code}");
         assert_eq!(reason.got().as_deref(), Some(got), "{code}");
-        assert_eq!(
-            (output.changes.len(), output.nonces.len()),
-            (0, 0),
-            "{code}"
-        );
+        assert_eq!((output.changes.len(), output.nonces.len()), (0, 0), "{code}");
         assert_eq!(output.receipts_root, ReceiptsRoot::new(merkle::root(&[])));
     }
 }
@@ -185,11 +140,7 @@ fn executes_at_its_expiry_height_but_not_after() {
     let mut body = transfer(alice(), 0, bob(), 1);
     body.expiry = Height::new(5);
     let tx = vouched(body);
-    let executed = |height| {
-        run(&state, height, std::slice::from_ref(&tx))
-            .receipts()
-            .count()
-    };
+    let executed = |height| run(&state, height, std::slice::from_ref(&tx)).receipts().count();
     assert_eq!((executed(5), executed(6)), (1, 0));
 }
 
@@ -198,11 +149,8 @@ fn a_duplicate_is_skipped_and_the_index_counts_it() {
     let state = state(&[(alice(), 1_000)]);
     let first = vouched(transfer(alice(), 0, bob(), 1));
     let second = vouched(transfer(alice(), 1, bob(), 2));
-    let output = run(&state, 1, &[first.clone(), first.clone(), second.clone()]);
-    let used = SkipReason::NonceUsed {
-        expected: Nonce::new(1),
-        got: Nonce::ZERO,
-    };
+    let output = run(&state, 1, &[first.clone(), first, second.clone()]);
+    let used = SkipReason::NonceUsed { expected: Nonce::new(1), got: Nonce::ZERO };
     assert_eq!(used.code(), "NONCE_USED");
     assert_eq!(output.outcomes[1], Outcome::Skipped(used));
     let indices: Vec<u32> = output.receipts().map(|receipt| receipt.index).collect();
@@ -221,25 +169,14 @@ fn money_received_in_the_block_can_be_spent_in_it_but_its_fees_cannot() {
     ];
     let output = run(&state, 1, &txs);
     assert!(output.outcomes[1].receipt().unwrap().status.is_success());
-    assert!(matches!(
-        output.outcomes[2],
-        Outcome::Skipped(SkipReason::CannotPayFee { .. })
-    ));
+    assert!(matches!(output.outcomes[2], Outcome::Skipped(SkipReason::CannotPayFee { .. })));
 }
 
 #[test]
 fn the_fee_account_may_send_and_the_sender_may_be_the_fee_account() {
     let mut state = state(&[(alice(), 1_000)]);
-    let params = ChainParams {
-        fee_account: alice(),
-        ..params()
-    };
-    let output = run_with(
-        &state,
-        1,
-        &[vouched(transfer(alice(), 0, bob(), 100))],
-        &params,
-    );
+    let params = ChainParams { fee_account: alice(), ..params() };
+    let output = run_with(&state, 1, &[vouched(transfer(alice(), 0, bob(), 100))], &params);
     apply(&mut state, &output);
     assert_eq!(state.account(&alice()).unwrap().balance, amount(900));
     assert_eq!(supply(&state), 1_000);
@@ -257,18 +194,9 @@ fn simulation_shows_the_change_and_leaves_the_state() {
         .map(|change| (change.address, change.before, change.after))
         .collect();
     let rich = Account::with_balance(amount(1_000));
-    let poorer = Account {
-        balance: amount(600),
-        nonce: Nonce::new(1),
-    };
+    let poorer = Account { balance: amount(600), nonce: Nonce::new(1) };
     let received = Account::with_balance(amount(300));
-    assert_eq!(
-        changes,
-        [
-            (alice(), Some(rich), Some(poorer)),
-            (bob(), None, Some(received))
-        ]
-    );
+    assert_eq!(changes, [(alice(), Some(rich), Some(poorer)), (bob(), None, Some(received))]);
     assert_eq!(state, before);
     let gap = simulate(&state, Height::new(1), &transfer(alice(), 3, bob(), 300));
     assert!(matches!(gap.outcome, Err(SkipReason::NonceGap { .. })));

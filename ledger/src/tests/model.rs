@@ -36,10 +36,8 @@ enum Verdict {
 impl Model {
     fn block(&mut self, height: u64, bodies: &[Body]) -> Vec<Verdict> {
         let mut fees = 0;
-        let verdicts = bodies
-            .iter()
-            .map(|body| self.transaction(height, body, &mut fees))
-            .collect();
+        let verdicts =
+            bodies.iter().map(|body| self.transaction(height, body, &mut fees)).collect();
         if fees > 0 {
             self.accounts.entry(params().fee_account).or_default().0 += fees;
         }
@@ -52,8 +50,7 @@ impl Model {
         if body.nonce.get() != nonce || height > body.expiry.get() || balance < fee {
             return Verdict::Skipped;
         }
-        self.accounts
-            .insert(body.sender, (balance - fee, nonce + 1));
+        self.accounts.insert(body.sender, (balance - fee, nonce + 1));
         *fees += fee;
         let before = self.clone();
         for operation in body.operations.iter() {
@@ -83,13 +80,7 @@ fn operation() -> impl Strategy<Value = Operation> {
 /// Bodies whose nonces are often right, sometimes not.
 fn bodies() -> impl Strategy<Value = Vec<(u8, i8, u64, u64, Vec<Operation>)>> {
     let jitter = prop_oneof![12 => Just(0i8), 1 => Just(1i8), 1 => Just(-1i8)];
-    let one = (
-        0..PEOPLE,
-        jitter,
-        0..300u64,
-        1..4u64,
-        vec(operation(), 1..4),
-    );
+    let one = (0..PEOPLE, jitter, 0..300u64, 1..4u64, vec(operation(), 1..4));
     vec(one, 0..40)
 }
 

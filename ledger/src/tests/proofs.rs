@@ -25,19 +25,15 @@ fn hashes(transactions: &[Arc<Admitted>]) -> Vec<TxHash> {
 
 fn payload(batches: &[&SealedBatch]) -> Payload {
     let references: Vec<_> = batches.iter().map(|batch| batch.reference).collect();
-    Payload {
-        batches: references.try_into().unwrap(),
-    }
+    Payload { batches: references.try_into().unwrap() }
 }
 
 #[test]
 fn every_transaction_of_every_batch_proves_its_inclusion() {
     let author = ValidatorIndex::new(3);
     let parts = [transactions(0, 1), transactions(1, 2), transactions(3, 7)];
-    let sealed: Vec<SealedBatch> = (0..)
-        .zip(&parts)
-        .map(|(sequence, part)| Batch::seal(author, sequence, part))
-        .collect();
+    let sealed: Vec<SealedBatch> =
+        (0..).zip(&parts).map(|(sequence, part)| Batch::seal(author, sequence, part)).collect();
     let payload = payload(&sealed.iter().collect::<Vec<_>>());
     for (part, sealed) in parts.iter().zip(&sealed) {
         let hashes = hashes(part);
@@ -46,10 +42,7 @@ fn every_transaction_of_every_batch_proves_its_inclusion() {
             let proof = InclusionProof::build(&header, &hashes, index, &payload).unwrap();
             assert_eq!(proof.verify(hash, &payload.hash()), Ok(()));
         }
-        assert_eq!(
-            InclusionProof::build(&header, &hashes, hashes.len(), &payload),
-            None
-        );
+        assert_eq!(InclusionProof::build(&header, &hashes, hashes.len(), &payload), None);
     }
 }
 
@@ -69,22 +62,10 @@ fn an_altered_inclusion_proof_does_not_hold() {
     };
     assert_eq!(altered(&|_| ()), Ok(()));
     assert_eq!(proof.verify(&hashes[1], &root), Err(ProofError::Path));
-    assert_eq!(
-        altered(&|proof| proof.path.index = 1),
-        Err(ProofError::Path)
-    );
-    assert_eq!(
-        altered(&|proof| proof.path.count = 6),
-        Err(ProofError::Path)
-    );
-    assert_eq!(
-        altered(&|proof| proof.header.sequence = 8),
-        Err(ProofError::Batch { batch: 0 })
-    );
-    assert_eq!(
-        altered(&|proof| proof.batch = 1),
-        Err(ProofError::Batch { batch: 1 })
-    );
+    assert_eq!(altered(&|proof| proof.path.index = 1), Err(ProofError::Path));
+    assert_eq!(altered(&|proof| proof.path.count = 6), Err(ProofError::Path));
+    assert_eq!(altered(&|proof| proof.header.sequence = 8), Err(ProofError::Batch { batch: 0 }));
+    assert_eq!(altered(&|proof| proof.batch = 1), Err(ProofError::Batch { batch: 1 }));
     assert_eq!(
         altered(&|proof| proof.batch = u32::MAX),
         Err(ProofError::Batch { batch: u32::MAX })
@@ -98,10 +79,7 @@ fn an_altered_inclusion_proof_does_not_hold() {
     let mut malformed = proof.clone();
     malformed.payload = garbage.to_vec().try_into().unwrap();
     let garbage_hash = Payload::hash_of(&garbage);
-    assert_eq!(
-        malformed.verify(&hashes[2], &garbage_hash),
-        Err(ProofError::MalformedPayload)
-    );
+    assert_eq!(malformed.verify(&hashes[2], &garbage_hash), Err(ProofError::MalformedPayload));
     let other = PayloadHash::new(Digest::new([9; 32]));
     assert_eq!(proof.verify(&hashes[2], &other), Err(ProofError::Payload));
 }
@@ -117,10 +95,7 @@ fn receipts_prove_their_place_under_the_root() {
         assert_eq!(proof.verify(receipt, &output.receipts_root), Ok(()));
         let mut altered = receipt.clone();
         altered.index += 1;
-        assert_eq!(
-            proof.verify(&altered, &output.receipts_root),
-            Err(ProofError::Path)
-        );
+        assert_eq!(proof.verify(&altered, &output.receipts_root), Err(ProofError::Path));
         let other = ReceiptsRoot::new(Digest::ZERO);
         assert_eq!(proof.verify(receipt, &other), Err(ProofError::Path));
         assert_eq!(receipt.status, Status::Success);
@@ -163,23 +138,14 @@ fn refuses_batches_that_no_honest_validator_seals() {
     let empty = [0u8; 14];
     assert_eq!(Batch::decode(&empty), Err(BatchError::Empty));
     assert_eq!(Batch::decode(&empty).unwrap_err().code(), "BATCH_EMPTY");
-    assert_eq!(
-        Batch::decode(&sealed.bytes[1..]).unwrap_err().code(),
-        "BATCH_MALFORMED"
-    );
+    assert_eq!(Batch::decode(&sealed.bytes[1..]).unwrap_err().code(), "BATCH_MALFORMED");
     let oversized = vec![0; logothete_primitives::limits::MAX_BATCH_BYTES + 1];
-    assert_eq!(
-        Batch::decode(&oversized).unwrap_err().code(),
-        "BATCH_TOO_LARGE"
-    );
+    assert_eq!(Batch::decode(&oversized).unwrap_err().code(), "BATCH_TOO_LARGE");
     let mut garbage = Batch::decode(&sealed.bytes).unwrap();
     let mut transactions = garbage.transactions.into_inner();
     transactions[1] = vec![1, 2, 3].try_into().unwrap();
     garbage.transactions = transactions.try_into().unwrap();
     let error = garbage.candidates(&chain(), &params()).unwrap_err();
-    assert!(
-        matches!(error, BatchError::Transaction { position: 1, .. }),
-        "{error}"
-    );
+    assert!(matches!(error, BatchError::Transaction { position: 1, .. }), "{error}");
     assert_eq!(error.code(), "BATCH_TRANSACTION");
 }

@@ -19,11 +19,7 @@ fn good() -> Body {
 }
 
 fn from(payer: Address) -> Operation {
-    Operation::Transfer {
-        from: Some(payer),
-        to: signer(9),
-        amount: Amount::new(1),
-    }
+    Operation::Transfer { from: Some(payer), to: signer(9), amount: Amount::new(1) }
 }
 
 fn code_of(change: impl FnOnce(&mut Body)) -> (&'static str, Option<String>, Option<String>) {
@@ -50,20 +46,11 @@ fn names_the_broken_rule_of_a_body() {
         code_of(|body| body.chain = ChainTag::new([1, 2, 3, 4])),
         ("WRONG_CHAIN", text("07070707"), text("01020304"))
     );
+    assert_eq!(code_of(|body| body.operations = BoundedVec::new()), ("NO_OPERATIONS", None, None));
+    assert_eq!(code_of(|body| body.nonce = Nonce::new(u64::MAX)), ("NONCE_EXHAUSTED", None, None));
     assert_eq!(
-        code_of(|body| body.operations = BoundedVec::new()),
-        ("NO_OPERATIONS", None, None)
-    );
-    assert_eq!(
-        code_of(|body| body.nonce = Nonce::new(u64::MAX)),
-        ("NONCE_EXHAUSTED", None, None)
-    );
-    assert_eq!(
-        code_of(
-            |body| body.operations = vec![Operation::transfer(signer(2), Amount::ZERO)]
-                .try_into()
-                .unwrap()
-        ),
+        code_of(|body| body.operations =
+            vec![Operation::transfer(signer(2), Amount::ZERO)].try_into().unwrap()),
         ("ZERO_AMOUNT", None, None)
     );
     assert_eq!(
@@ -96,17 +83,11 @@ fn names_the_broken_rule_of_the_cosigners() {
 
 #[test]
 fn asks_a_fee_for_every_operation_and_cosigner() {
-    let operations = vec![
-        Operation::transfer(signer(2), Amount::new(1)),
-        from(signer(3)),
-    ];
+    let operations = vec![Operation::transfer(signer(2), Amount::new(1)), from(signer(3))];
     let body = body(signer(1), 0, operations);
     assert_eq!(body.weight(), 3);
     assert_eq!(params().required_fee(&body), Amount::new(300));
-    let greedy = ChainParams {
-        min_fee: Amount::MAX,
-        ..params()
-    };
+    let greedy = ChainParams { min_fee: Amount::MAX, ..params() };
     assert_eq!(greedy.required_fee(&body), Amount::MAX);
 }
 
@@ -116,18 +97,9 @@ fn counts_the_cosignatures() {
     let mut tx = Transaction::sign(&chain(), body, &[&key(1), &key(3)]).unwrap();
     tx.cosignatures = BoundedVec::new();
     let error = tx.check(&chain(), &params()).unwrap_err();
-    assert_eq!(
-        error,
-        TxError::CosignatureCount {
-            expected: 1,
-            got: 0
-        }
-    );
+    assert_eq!(error, TxError::CosignatureCount { expected: 1, got: 0 });
     assert_eq!(error.code(), "COSIGNATURE_COUNT");
-    assert_eq!(
-        (error.expected().as_deref(), error.got().as_deref()),
-        (Some("1"), Some("0"))
-    );
+    assert_eq!((error.expected().as_deref(), error.got().as_deref()), (Some("1"), Some("0")));
 }
 
 #[test]
@@ -145,10 +117,7 @@ fn building_a_body_finds_cosigners_and_refuses_excess() {
     assert_eq!(body.cosigners, sorted(vec![signer(4), signer(5)]));
     assert_eq!(new(vec![]), Err(TxError::NoOperations));
     let many = vec![Operation::transfer(signer(2), Amount::new(1)); MAX_OPERATIONS + 1];
-    let too_long = CodecError::TooLong {
-        len: MAX_OPERATIONS + 1,
-        max: MAX_OPERATIONS,
-    };
+    let too_long = CodecError::TooLong { len: MAX_OPERATIONS + 1, max: MAX_OPERATIONS };
     assert_eq!(new(many), Err(TxError::Malformed(too_long)));
 }
 
@@ -158,37 +127,16 @@ fn refuses_bytes_that_are_no_transaction() {
     let bytes = tx.encode();
     let decode = |bytes: &[u8]| Candidate::decode(bytes, &chain(), &params()).unwrap_err();
     assert_eq!(decode(&[]).code(), "MALFORMED");
-    assert_eq!(
-        decode(&bytes[..bytes.len() - 1]),
-        TxError::Malformed(CodecError::Truncated)
-    );
+    assert_eq!(decode(&bytes[..bytes.len() - 1]), TxError::Malformed(CodecError::Truncated));
     let mut longer = bytes.clone();
     longer.push(0);
-    assert_eq!(
-        decode(&longer),
-        TxError::Malformed(CodecError::Trailing { extra: 1 })
-    );
+    assert_eq!(decode(&longer), TxError::Malformed(CodecError::Trailing { extra: 1 }));
     let oversized = decode(&vec![0; MAX_TX_BYTES + 1]);
-    assert_eq!(
-        oversized,
-        TxError::TooLarge {
-            max: MAX_TX_BYTES,
-            got: MAX_TX_BYTES + 1
-        }
-    );
+    assert_eq!(oversized, TxError::TooLarge { max: MAX_TX_BYTES, got: MAX_TX_BYTES + 1 });
     assert_eq!(oversized.code(), "TOO_LARGE");
-    let small = ChainParams {
-        max_tx_bytes: 100,
-        ..params()
-    };
+    let small = ChainParams { max_tx_bytes: 100, ..params() };
     let refused = Candidate::decode(&bytes, &chain(), &small).unwrap_err();
-    assert_eq!(
-        refused,
-        TxError::TooLarge {
-            max: 100,
-            got: bytes.len()
-        }
-    );
+    assert_eq!(refused, TxError::TooLarge { max: 100, got: bytes.len() });
 }
 
 #[test]
@@ -222,12 +170,7 @@ fn lists_every_fault_of_the_parameters() {
     };
     let faults = broken.faults();
     assert!(matches!(faults[0], ParamsFault::MaxTxBytes { got: 10, .. }));
-    assert_eq!(
-        faults[1],
-        ParamsFault::Zero {
-            field: "empty_block_interval_ms"
-        }
-    );
+    assert_eq!(faults[1], ParamsFault::Zero { field: "empty_block_interval_ms" });
     assert_eq!(faults[2], ParamsFault::TimeoutCap { first: 5, max: 4 });
     assert_eq!(faults.len(), 3);
 }

@@ -32,10 +32,7 @@ fn hex(bytes: &[u8]) -> String {
 #[track_caller]
 fn documented(name: &str, value: &str) {
     let line = format!("| {name} | `{value}` |");
-    assert!(
-        DOCUMENT.contains(&line),
-        "docs/wire-transactions.md lacks:\n{line}"
-    );
+    assert!(DOCUMENT.contains(&line), "docs/wire-transactions.md lacks:\n{line}");
 }
 
 fn simple() -> Transaction {
@@ -54,11 +51,7 @@ fn simple() -> Transaction {
 fn shared() -> Transaction {
     let operations = vec![
         Operation::transfer(signer(2), Amount::new(1)),
-        Operation::Transfer {
-            from: Some(signer(3)),
-            to: signer(1),
-            amount: Amount::new(2),
-        },
+        Operation::Transfer { from: Some(signer(3)), to: signer(1), amount: Amount::new(2) },
     ];
     let mut body = Body::new(
         &chain(),
@@ -81,10 +74,7 @@ fn admitted(tx: &Transaction) -> Arc<Admitted> {
 #[test]
 fn transactions_have_their_documented_bytes() {
     for (name, tx) in [("simple", simple()), ("shared", shared())] {
-        documented(
-            &format!("{name}: signing message"),
-            &hex(&tx.body.signing_message(&chain())),
-        );
+        documented(&format!("{name}: signing message"), &hex(&tx.body.signing_message(&chain())));
         documented(&format!("{name}: transaction"), &hex(&tx.encode()));
         documented(&format!("{name}: hash"), &tx.hash().to_string());
     }
@@ -92,95 +82,60 @@ fn transactions_have_their_documented_bytes() {
 
 #[test]
 fn batches_and_payloads_have_their_documented_bytes() {
-    let sealed = Batch::seal(
-        ValidatorIndex::new(2),
-        7,
-        &[admitted(&simple()), admitted(&shared())],
-    );
+    let sealed =
+        Batch::seal(ValidatorIndex::new(2), 7, &[admitted(&simple()), admitted(&shared())]);
     let header = Batch::decode(&sealed.bytes).unwrap().compute_header();
     documented("batch: header", &hex(&codec::encode(&header)));
     documented("batch: hash", &sealed.reference.hash.to_string());
-    let payload = Payload {
-        batches: vec![sealed.reference].try_into().unwrap(),
-    };
+    let payload = Payload { batches: vec![sealed.reference].try_into().unwrap() };
     documented("payload", &hex(&payload.encode()));
     documented("payload: hash", &payload.hash().to_string());
-    documented(
-        "empty payload: hash",
-        &Payload::default().hash().to_string(),
-    );
+    documented("empty payload: hash", &Payload::default().hash().to_string());
 }
 
 #[test]
 fn receipts_and_state_have_their_documented_bytes() {
-    let success = Receipt {
-        tx: simple().hash(),
-        index: 3,
-        status: Status::Success,
-        fee: Amount::new(100),
-    };
+    let success =
+        Receipt { tx: simple().hash(), index: 3, status: Status::Success, fee: Amount::new(100) };
     let failure = Failure::InsufficientBalance {
         account: signer(1),
         needed: Amount::new(10_000_000),
         available: Amount::new(9),
     };
-    let failed = Receipt {
-        status: Status::Failed {
-            operation: 0,
-            failure,
-        },
-        ..success.clone()
-    };
-    for (name, receipt) in [("success", success), ("failed", failed)] {
-        documented(&format!("{name}: receipt"), &hex(&codec::encode(&receipt)));
+    let failed = Receipt { status: Status::Failed { operation: 0, failure }, ..success.clone() };
+    for (name, receipt) in [("success", &success), ("failed", &failed)] {
+        documented(&format!("{name}: receipt"), &hex(&codec::encode(receipt)));
         documented(&format!("{name}: leaf"), &receipt.leaf().to_string());
     }
-    let account = crate::account::Account {
-        balance: Amount::new(10_000_000),
-        nonce: Nonce::new(5),
-    };
-    documented(
-        "account: state key",
-        &StateKey::account(&signer(1)).to_string(),
-    );
+    let account =
+        crate::account::Account { balance: Amount::new(10_000_000), nonce: Nonce::new(5) };
+    documented("account: state key", &StateKey::account(&signer(1)).to_string());
     documented("account: state value", &hex(&account.to_value()));
 }
 
 #[test]
 fn the_two_encodings_of_an_account_are_one() {
-    let account = crate::account::Account {
-        balance: Amount::MAX,
-        nonce: Nonce::new(258),
-    };
+    let account = crate::account::Account { balance: Amount::MAX, nonce: Nonce::new(258) };
     assert_eq!(codec::encode(&account), &*account.to_value());
-    assert_eq!(
-        crate::account::Account::from_value(&account.to_value()),
-        Ok(account)
-    );
+    assert_eq!(crate::account::Account::from_value(&account.to_value()), Ok(account));
 }
 
 /// Whether the bytes decode, and if so, whether the value encodes to them again.
 fn canonical<T: Encode + Decode<()>>(bytes: &[u8]) -> Option<bool> {
-    codec::decode::<T>(bytes)
-        .ok()
-        .map(|value| codec::encode(&value) == bytes)
+    codec::decode::<T>(bytes).ok().map(|value| codec::encode(&value) == bytes)
 }
 
-fn samples() -> Vec<(Vec<u8>, fn(&[u8]) -> Option<bool>)> {
+type Check = fn(&[u8]) -> Option<bool>;
+
+fn samples() -> Vec<(Vec<u8>, Check)> {
     let transactions = [admitted(&simple()), admitted(&shared())];
     let sealed = Batch::seal(ValidatorIndex::new(2), 7, &transactions);
-    let payload = Payload {
-        batches: vec![sealed.reference].try_into().unwrap(),
-    };
+    let payload = Payload { batches: vec![sealed.reference].try_into().unwrap() };
     let hashes = transactions.each_ref().map(|tx| tx.hash);
     let header = Batch::decode(&sealed.bytes).unwrap().header(&hashes);
     let inclusion = InclusionProof::build(&header, &hashes, 1, &payload).unwrap();
     let rich = state(&[(account(1), 1_000)]);
-    let output = run(
-        &rich,
-        1,
-        &[vouched(super::transfer(account(1), 0, account(2), 5_000))],
-    );
+    let output = run(&rich, 1, &[vouched(super::transfer(account(1), 0, account(2), 5_000))]);
     let receipt = output.receipts().next().unwrap();
     let receipt_proof = ReceiptProof::build(output.receipts(), 0).unwrap();
     vec![
@@ -203,11 +158,7 @@ fn no_changed_byte_decodes_to_something_that_encodes_otherwise() {
             for bit in 0..8 {
                 let mut changed = bytes.clone();
                 changed[position] ^= 1 << bit;
-                assert_ne!(
-                    canonical(&changed),
-                    Some(false),
-                    "byte {position} bit {bit}"
-                );
+                assert_ne!(canonical(&changed), Some(false), "byte {position} bit {bit}");
             }
         }
     }
@@ -250,10 +201,7 @@ fn json_forms_round_trip_and_refuse_unknown_fields() {
     let tx = shared();
     let text = serde_json::to_string(&tx).unwrap();
     assert_eq!(serde_json::from_str::<Transaction>(&text).unwrap(), tx);
-    assert!(
-        text.contains(r#""amount":"1""#) && text.contains(r#""type":"transfer""#),
-        "{text}"
-    );
+    assert!(text.contains(r#""amount":"1""#) && text.contains(r#""type":"transfer""#), "{text}");
     let unknown = text.replacen(r#""memo""#, r#""memmo""#, 1);
     assert!(serde_json::from_str::<Transaction>(&unknown).is_err());
 }

@@ -130,7 +130,7 @@ fn a_stale_view_at_insertion_heals_with_the_skip() {
     let late = paying(1, 0, 200);
     desk.pool.insert(desk.height_now(), late.clone(), &stale).unwrap();
     desk.take_all();
-    let dropped = desk.finalize(&[late.clone()]);
+    let dropped = desk.finalize(std::slice::from_ref(&late));
     assert_eq!(dropped, [Dropped { hash: late.hash, reason: DropReason::Superseded }]);
     assert!(empty(&desk));
 }
