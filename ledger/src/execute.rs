@@ -12,7 +12,7 @@ use logothete_primitives::numbers::{Height, Nonce, TimestampMs};
 use crate::account::Account;
 use crate::admission::Admitted;
 use crate::fast_map::FastMap;
-use crate::modules::{self, accounts};
+use crate::modules::{self, Call, Moment, accounts};
 use crate::overlay::{Overlay, Slot};
 use crate::params::ChainParams;
 use crate::receipt::{Outcome, Receipt, SkipReason, Status, receipts_root};
@@ -59,7 +59,8 @@ impl BlockOutput {
 ///
 /// Fees are credited to the fee account once, at the end of the block.
 pub fn execute<V: StateView>(view: &V, input: &BlockInput<'_>) -> BlockOutput {
-    let mut executor = Executor::new(view, input.height);
+    let mut executor =
+        Executor::new(view, Moment { height: input.height, timestamp: input.timestamp });
     let mut outcomes = Vec::with_capacity(input.transactions.len());
     for chunk in input.transactions.chunks(PREFETCH_TXS) {
         let declared = executor.declare(chunk.iter().map(|tx| &tx.tx.body));
@@ -82,7 +83,7 @@ pub fn execute<V: StateView>(view: &V, input: &BlockInput<'_>) -> BlockOutput {
 /// Runs transactions one after the other on one overlay.
 pub(crate) struct Executor<'v, V> {
     state: Overlay<'v, V>,
-    height: Height,
+    moment: Moment,
     fees: u64,
     nonces: FastMap<Address, Nonce>,
 }
@@ -94,8 +95,8 @@ struct Finished {
 }
 
 impl<'v, V: StateView> Executor<'v, V> {
-    pub(crate) fn new(view: &'v V, height: Height) -> Self {
-        Self { state: Overlay::new(view), height, fees: 0, nonces: FastMap::default() }
+    pub(crate) fn new(view: &'v V, moment: Moment) -> Self {
+        Self { state: Overlay::new(view), moment, fees: 0, nonces: FastMap::default() }
     }
 
     /// Executes one transaction, or says why it is skipped. Takes its slots from the cursor in either case.
@@ -109,7 +110,7 @@ impl<'v, V: StateView> Executor<'v, V> {
         slots.skip_units(body.operations.len());
 
         let mut sender = accounts::read(&self.state, sender_slot);
-        accounts::take_fee(&mut sender, body, self.height)?;
+        accounts::take_fee(&mut sender, body, self.moment.height)?;
         accounts::write(&mut self.state, sender_slot, sender);
         self.state.commit();
         self.fees = self.fees.checked_add(body.fee.units()).expect("fees are part of the supply");
@@ -141,9 +142,10 @@ impl<'v, V: StateView> Executor<'v, V> {
 
     /// All operations, or none.
     fn apply_all(&mut self, body: &Body, mut slots: SlotCursor<'_>) -> Status {
+        let call = Call { body, moment: self.moment };
         for (position, operation) in body.operations.iter().enumerate() {
             if let Err(failure) =
-                modules::apply(body, operation, slots.next_unit(), &mut self.state)
+                modules::apply(&call, operation, slots.next_unit(), &mut self.state)
             {
                 self.state.undo();
                 let operation = u16::try_from(position).expect("operations are bounded");

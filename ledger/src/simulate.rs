@@ -1,11 +1,11 @@
 //! Trying a transaction on a state without changing it.
 
 use logothete_primitives::address::Address;
-use logothete_primitives::numbers::Height;
 use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
 use crate::execute::Executor;
+use crate::modules::Moment;
 use crate::receipt::{SkipReason, Status};
 use crate::state::StateView;
 use crate::transaction::Body;
@@ -30,9 +30,9 @@ pub struct AccountChange {
     pub after: Option<Account>,
 }
 
-/// Runs a body on a view as if in a block of the given height.
-pub fn simulate<V: StateView>(view: &V, height: Height, body: &Body) -> Simulation {
-    let mut executor = Executor::new(view, height);
+/// Runs a body on a view as if in a block at the given moment.
+pub fn simulate<V: StateView>(view: &V, moment: Moment, body: &Body) -> Simulation {
+    let mut executor = Executor::new(view, moment);
     let declared = executor.declare(std::iter::once(body));
     let outcome = executor.run(body, &mut declared.cursor());
     let accounts = body

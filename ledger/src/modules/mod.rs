@@ -7,6 +7,7 @@
 pub mod accounts;
 
 use logothete_primitives::address::Address;
+use logothete_primitives::numbers::{Height, TimestampMs};
 
 use crate::error::TxError;
 use crate::operation::Operation;
@@ -14,6 +15,24 @@ use crate::overlay::{Overlay, Slot};
 use crate::receipt::Failure;
 use crate::state::{StateKey, StateView};
 use crate::transaction::Body;
+
+/// Where in the chain a transaction executes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// The height of the block.
+    pub height: Height,
+    /// The timestamp of the block.
+    pub timestamp: TimestampMs,
+}
+
+/// What an operation may know beside the state.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// The transaction that it is part of.
+    pub body: &'a Body,
+    /// When it executes.
+    pub moment: Moment,
+}
 
 /// Checks an operation without any state.
 ///
@@ -56,14 +75,14 @@ pub fn keys(operation: &Operation, sender: StateKey, keys: &mut Vec<StateKey>) {
 /// # Errors
 /// Why it fails; the caller undoes what it wrote.
 pub fn apply<V: StateView>(
-    body: &Body,
+    call: &Call<'_>,
     operation: &Operation,
     slots: &[Slot],
     state: &mut Overlay<'_, V>,
 ) -> Result<(), Failure> {
     match operation {
         Operation::Transfer { from, to, amount } => {
-            let payer = from.as_ref().unwrap_or(&body.sender);
+            let payer = from.as_ref().unwrap_or(&call.body.sender);
             accounts::apply_transfer(
                 &accounts::Transfer { payer, to, amount: *amount },
                 slots,

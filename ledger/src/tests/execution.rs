@@ -4,10 +4,11 @@ use logothete_primitives::address::Address;
 use logothete_primitives::amount::Amount;
 use logothete_primitives::identifiers::ReceiptsRoot;
 use logothete_primitives::merkle;
-use logothete_primitives::numbers::{Height, Nonce};
+use logothete_primitives::numbers::{Height, Nonce, TimestampMs};
 
 use super::{account, apply, body, params, run, run_with, state, supply, transfer, vouched};
 use crate::account::Account;
+use crate::modules::Moment;
 use crate::operation::Operation;
 use crate::params::ChainParams;
 use crate::receipt::{Failure, Outcome, SkipReason, Status, receipts_root};
@@ -17,6 +18,10 @@ use crate::state::StateView;
 const ALICE: u8 = 1;
 const BOB: u8 = 2;
 const CAROL: u8 = 3;
+
+fn next_block() -> Moment {
+    Moment { height: Height::new(1), timestamp: TimestampMs::new(1) }
+}
 
 fn amount(units: u64) -> Amount {
     Amount::new(units)
@@ -186,7 +191,7 @@ fn the_fee_account_may_send_and_the_sender_may_be_the_fee_account() {
 fn simulation_shows_the_change_and_leaves_the_state() {
     let state = state(&[(alice(), 1_000)]);
     let before = state.clone();
-    let simulation = simulate(&state, Height::new(1), &transfer(alice(), 0, bob(), 300));
+    let simulation = simulate(&state, next_block(), &transfer(alice(), 0, bob(), 300));
     assert_eq!(simulation.outcome, Ok(Status::Success));
     let changes: Vec<_> = simulation
         .accounts
@@ -198,7 +203,7 @@ fn simulation_shows_the_change_and_leaves_the_state() {
     let received = Account::with_balance(amount(300));
     assert_eq!(changes, [(alice(), Some(rich), Some(poorer)), (bob(), None, Some(received))]);
     assert_eq!(state, before);
-    let gap = simulate(&state, Height::new(1), &transfer(alice(), 3, bob(), 300));
+    let gap = simulate(&state, next_block(), &transfer(alice(), 3, bob(), 300));
     assert!(matches!(gap.outcome, Err(SkipReason::NonceGap { .. })));
     assert_eq!(gap.accounts[0].before, gap.accounts[0].after);
 }
