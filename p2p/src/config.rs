@@ -107,18 +107,9 @@ impl Default for Limits {
             follower_dials: 16,
             handshake: Duration::from_secs(5),
             queues: [
-                QueueLimit {
-                    frames: 4_096,
-                    bytes: 16 << 20,
-                },
-                QueueLimit {
-                    frames: 1_024,
-                    bytes: 32 << 20,
-                },
-                QueueLimit {
-                    frames: 256,
-                    bytes: 16 << 20,
-                },
+                QueueLimit { frames: 4_096, bytes: 16 << 20 },
+                QueueLimit { frames: 1_024, bytes: 32 << 20 },
+                QueueLimit { frames: 256, bytes: 16 << 20 },
             ],
             requests_in_flight: 32,
             request_deadline: Duration::from_secs(10),
@@ -170,16 +161,12 @@ impl FromStr for PeerAddress {
     fn from_str(text: &str) -> Result<Self, PeerAddressError> {
         let (key, address) = match text.split_once('@') {
             Some((key, address)) => {
-                let key = key
-                    .parse()
-                    .map_err(|_| PeerAddressError::Key(key.to_owned()))?;
+                let key = key.parse().map_err(|_| PeerAddressError::Key(key.to_owned()))?;
                 (Some(key), address)
             }
             None => (None, text),
         };
-        let address = address
-            .parse()
-            .map_err(|_| PeerAddressError::Address(address.to_owned()))?;
+        let address = address.parse().map_err(|_| PeerAddressError::Address(address.to_owned()))?;
         Ok(Self { key, address })
     }
 }

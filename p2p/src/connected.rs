@@ -24,10 +24,7 @@ use crate::{
 
 /// Bound of the queue of control frames: addresses and heights, of which later ones replace
 /// earlier ones.
-const CONTROL_QUEUE: QueueLimit = QueueLimit {
-    frames: 64,
-    bytes: 512 * 1024,
-};
+const CONTROL_QUEUE: QueueLimit = QueueLimit { frames: 64, bytes: 512 * 1024 };
 
 /// A connection that passed the handshake, as the table of peers wants to know it.
 #[derive(Clone, Debug)]
@@ -103,10 +100,6 @@ impl ConnectedPeer {
         &self.control
     }
 
-    pub(crate) const fn role(&self) -> Role {
-        self.role
-    }
-
     /// Makes the caller the only reader of a lane: the reader before it is cancelled, so that a
     /// lane stays in order when its sender goes over to another connection.
     pub(crate) fn begin_reading(&self, lane: Lane) -> CancellationToken {
@@ -146,10 +139,7 @@ impl ConnectedPeer {
         self.lanes.iter().for_each(LaneQueue::close);
         self.control.close();
         self.requests.close();
-        self.changing()
-            .reason
-            .clone()
-            .unwrap_or(DisconnectReason::Closed)
+        self.changing().reason.clone().unwrap_or(DisconnectReason::Closed)
     }
 
     /// Notes that a frame arrived.
@@ -185,11 +175,7 @@ impl ConnectedPeer {
         let heard = Duration::from_millis(self.last_heard.load(Ordering::Relaxed));
         let rtt = self.rtt_micros.load(Ordering::Relaxed);
         let changing = self.changing();
-        let mut addresses: Vec<_> = changing
-            .endpoints
-            .iter()
-            .map(|e| e.address.clone())
-            .collect();
+        let mut addresses: Vec<_> = changing.endpoints.iter().map(|e| e.address.clone()).collect();
         for address in &changing.listens {
             if !addresses.contains(address) {
                 addresses.push(address.clone());

@@ -53,26 +53,17 @@ impl Whereabouts {
         key: PublicKey,
         addresses: impl IntoIterator<Item = &'a Multiaddr>,
     ) -> Self {
-        let fitting = addresses
-            .into_iter()
-            .filter_map(|a| BoundedBytes::try_from(a.to_vec()).ok());
+        let fitting = addresses.into_iter().filter_map(|a| BoundedBytes::try_from(a.to_vec()).ok());
         let mut bounded = BoundedVec::new();
         for address in fitting.take(MAX_ADDRESSES) {
-            bounded
-                .push(address)
-                .expect("no more than the bound are taken");
+            bounded.push(address).expect("no more than the bound are taken");
         }
-        Self {
-            key,
-            addresses: bounded,
-        }
+        Self { key, addresses: bounded }
     }
 
     /// Those addresses that are addresses.
     pub(crate) fn addresses(&self) -> impl Iterator<Item = Multiaddr> {
-        self.addresses
-            .iter()
-            .filter_map(|bytes| Multiaddr::try_from(bytes.to_vec()).ok())
+        self.addresses.iter().filter_map(|bytes| Multiaddr::try_from(bytes.to_vec()).ok())
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -87,9 +78,7 @@ mod tests {
 
     #[test]
     fn the_largest_table_fits_its_frame() {
-        let long: Multiaddr = format!("/dns/{}/tcp/65535", "h".repeat(115))
-            .parse()
-            .unwrap();
+        let long: Multiaddr = format!("/dns/{}/tcp/65535", "h".repeat(115)).parse().unwrap();
         assert!(long.to_vec().len() <= MAX_ADDRESS_BYTES);
         let key = PublicKey::from_bytes([7; 32]);
         let whereabouts = Whereabouts::new(key, &vec![long; 9]);
@@ -97,10 +86,7 @@ mod tests {
         let table = vec![whereabouts; MAX_VALIDATORS].try_into().unwrap();
         let bytes = Control::Validators(table).encode();
         assert!(bytes.len() <= MAX_CONTROL_BYTES);
-        assert!(matches!(
-            Control::decode(&bytes),
-            Ok(Control::Validators(_))
-        ));
+        assert!(matches!(Control::decode(&bytes), Ok(Control::Validators(_))));
     }
 
     #[test]
@@ -108,10 +94,7 @@ mod tests {
         let key = PublicKey::from_bytes([7; 32]);
         let mut whereabouts = Whereabouts::new(key, []);
         assert!(whereabouts.is_empty());
-        whereabouts
-            .addresses
-            .push(vec![0xff; 9].try_into().unwrap())
-            .unwrap();
+        whereabouts.addresses.push(vec![0xff; 9].try_into().unwrap()).unwrap();
         assert_eq!(whereabouts.addresses().count(), 0);
     }
 }

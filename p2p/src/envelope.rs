@@ -22,13 +22,8 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [
-        Self::Request,
-        Self::Response,
-        Self::Busy,
-        Self::Declined,
-        Self::Notice,
-    ];
+    const ALL: [Self; 5] =
+        [Self::Request, Self::Response, Self::Busy, Self::Declined, Self::Notice];
 }
 
 /// The head of a frame of the sync lane.
@@ -65,10 +60,7 @@ mod tests {
     #[test]
     fn every_kind_survives_the_wire() {
         for (tag, kind) in (0u8..).zip(Kind::ALL) {
-            let head = Head {
-                kind,
-                id: 0x0102_0304_0506_0708,
-            };
+            let head = Head { kind, id: 0x0102_0304_0506_0708 };
             let bytes = head.encode();
             assert_eq!(bytes, [tag, 8, 7, 6, 5, 4, 3, 2, 1]);
             let (split, body) = Head::split([&bytes[..], b"body"].concat().into()).unwrap();

@@ -25,9 +25,7 @@ pub(crate) enum FrameError {
 
 /// The prefix of a body, which the caller has checked against the limit of its lane.
 pub(crate) fn prefix(bytes: usize) -> [u8; PREFIX] {
-    u32::try_from(bytes)
-        .expect("lane limits are far below 4 GiB")
-        .to_le_bytes()
+    u32::try_from(bytes).expect("lane limits are far below 4 GiB").to_le_bytes()
 }
 
 /// Reads one frame of at most `max` bytes; `None` at the end of the stream.
@@ -79,14 +77,7 @@ mod tests {
 
     #[test]
     fn reads_what_was_framed_whatever_its_length() {
-        for length in [
-            0,
-            1,
-            FIRST_STEP - 1,
-            FIRST_STEP,
-            FIRST_STEP + 1,
-            5 * FIRST_STEP + 3,
-        ] {
+        for length in [0, 1, FIRST_STEP - 1, FIRST_STEP, FIRST_STEP + 1, 5 * FIRST_STEP + 3] {
             let body: Vec<u8> = (0..=255u8).cycle().take(length).collect();
             let framed = [&prefix(length)[..], &body].concat();
             assert_eq!(read(&framed, length).unwrap().unwrap(), body);
@@ -96,24 +87,15 @@ mod tests {
     #[test]
     fn refuses_a_long_frame_by_its_prefix_alone() {
         let announced = u32::MAX.to_le_bytes();
-        assert!(matches!(
-            read(&announced, 1024),
-            Err(FrameError::Oversize { max: 1024, .. })
-        ));
+        assert!(matches!(read(&announced, 1024), Err(FrameError::Oversize { max: 1024, .. })));
         let announced = prefix(1025);
-        assert!(matches!(
-            read(&announced, 1024),
-            Err(FrameError::Oversize { bytes: 1025, .. })
-        ));
+        assert!(matches!(read(&announced, 1024), Err(FrameError::Oversize { bytes: 1025, .. })));
     }
 
     #[test]
     fn tells_the_end_of_a_stream_from_a_cut_frame() {
         assert!(read(&[], 10).unwrap().is_none());
         assert!(matches!(read(&[1, 0], 10), Err(FrameError::Truncated)));
-        assert!(matches!(
-            read(&[2, 0, 0, 0, 9], 10),
-            Err(FrameError::Truncated)
-        ));
+        assert!(matches!(read(&[2, 0, 0, 0, 9], 10), Err(FrameError::Truncated)));
     }
 }

@@ -66,18 +66,12 @@ impl Hello {
 
     /// The version is looked at first: what follows it may be laid out in another way.
     fn decode(bytes: &[u8], ours: &Self) -> Result<Self, RefusalReason> {
-        let rest = bytes
-            .strip_prefix(&MAGIC)
-            .ok_or(RefusalReason::Malformed("not a hello"))?;
-        let (version, body) = rest
-            .split_first_chunk::<4>()
-            .ok_or(RefusalReason::Malformed("a short hello"))?;
+        let rest = bytes.strip_prefix(&MAGIC).ok_or(RefusalReason::Malformed("not a hello"))?;
+        let (version, body) =
+            rest.split_first_chunk::<4>().ok_or(RefusalReason::Malformed("a short hello"))?;
         let version = u32::from_le_bytes(*version);
         if version != ours.version {
-            return Err(RefusalReason::Version {
-                ours: ours.version,
-                theirs: version,
-            });
+            return Err(RefusalReason::Version { ours: ours.version, theirs: version });
         }
         let body = codec::decode(body)
             .map_err(|_| RefusalReason::Malformed("a hello that does not decode"))?;
@@ -88,16 +82,10 @@ impl Hello {
     pub(crate) fn matches(&self, theirs: &Self) -> Result<(), RefusalReason> {
         let (ours, theirs) = (&self.body, &theirs.body);
         if ours.chain != theirs.chain {
-            return Err(RefusalReason::Chain {
-                ours: ours.chain,
-                theirs: theirs.chain,
-            });
+            return Err(RefusalReason::Chain { ours: ours.chain, theirs: theirs.chain });
         }
         if ours.genesis != theirs.genesis {
-            return Err(RefusalReason::Genesis {
-                ours: ours.genesis,
-                theirs: theirs.genesis,
-            });
+            return Err(RefusalReason::Genesis { ours: ours.genesis, theirs: theirs.genesis });
         }
         Ok(())
     }
@@ -197,10 +185,7 @@ impl RefusalReason {
 
     /// The reason as the other side reads it.
     pub(crate) fn as_told(&self) -> Self {
-        Self::ByPeer {
-            code: self.code(),
-            words: self.to_string(),
-        }
+        Self::ByPeer { code: self.code(), words: self.to_string() }
     }
 
     /// Whether trying again can help only after somebody changed a configuration.
@@ -213,53 +198,31 @@ impl fmt::Display for RefusalReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Version { ours, theirs } => {
-                write!(
-                    f,
-                    "protocol version differs: ours is {ours}, theirs is {theirs}"
-                )
+                write!(f, "protocol version differs: ours is {ours}, theirs is {theirs}")
             }
             Self::Chain { ours, theirs } => {
                 write!(f, "chain differs: ours is {ours}, theirs is {theirs}")
             }
             Self::Genesis { ours, theirs } => {
-                write!(
-                    f,
-                    "genesis block differs: ours is {ours}, theirs is {theirs}"
-                )
+                write!(f, "genesis block differs: ours is {ours}, theirs is {theirs}")
             }
             Self::NotAValidator { key } => {
-                write!(
-                    f,
-                    "{key} claims to be a validator and is not in the validator set"
-                )
+                write!(f, "{key} claims to be a validator and is not in the validator set")
             }
             Self::OwnKey => f.write_str("the same key is used by both nodes"),
             Self::Full { places } => write!(f, "all {places} places for followers are taken"),
             Self::TooManyConnections => f.write_str("too many connections"),
             Self::Banned { fault, remaining } => {
-                write!(
-                    f,
-                    "kept out for another {} s because of: {fault}",
-                    remaining.as_secs()
-                )
+                write!(f, "kept out for another {} s because of: {fault}", remaining.as_secs())
             }
             Self::Malformed(what) => write!(f, "not a valid handshake: {what}"),
             Self::Timeout => f.write_str("the handshake took too long"),
             Self::Closed => f.write_str("the connection ended during the handshake"),
-            Self::WrongKey {
-                expected,
-                found: Some(found),
-            } => {
+            Self::WrongKey { expected, found: Some(found) } => {
                 write!(f, "expected {expected} at this address, found {found}")
             }
-            Self::WrongKey {
-                expected,
-                found: None,
-            } => {
-                write!(
-                    f,
-                    "expected {expected} at this address, found a key of another kind"
-                )
+            Self::WrongKey { expected, found: None } => {
+                write!(f, "expected {expected} at this address, found a key of another kind")
             }
             Self::ByPeer { words, .. } => write!(f, "the other node refused us: {words}"),
         }
@@ -300,9 +263,7 @@ where
     send(stream, &encode_verdict(judged.as_ref().err())).await?;
     // Our own complaint is the better explanation; the other's verdict is still read to its end,
     // so that ours is not cut off by a reset.
-    let told = receive(stream)
-        .await
-        .and_then(|bytes| decode_verdict(&bytes));
+    let told = receive(stream).await.and_then(|bytes| decode_verdict(&bytes));
     let admitted = judged?;
     told.map(|()| admitted)
 }
@@ -317,9 +278,7 @@ async fn send<S: AsyncWrite + Unpin>(stream: &mut S, body: &[u8]) -> Result<(), 
 }
 
 async fn receive<S: AsyncRead + Unpin>(stream: &mut S) -> Result<Bytes, RefusalReason> {
-    frame::read_frame(stream, MAX_HANDSHAKE_BYTES)
-        .await?
-        .ok_or(RefusalReason::Closed)
+    frame::read_frame(stream, MAX_HANDSHAKE_BYTES).await?.ok_or(RefusalReason::Closed)
 }
 
 /// Two bytes of code, little endian, then the words in UTF-8; code 0 without words accepts.
@@ -334,16 +293,12 @@ fn encode_verdict(refusal: Option<&RefusalReason>) -> Vec<u8> {
 }
 
 fn decode_verdict(bytes: &[u8]) -> Result<(), RefusalReason> {
-    let (code, words) = bytes
-        .split_first_chunk::<2>()
-        .ok_or(RefusalReason::Malformed("a short verdict"))?;
+    let (code, words) =
+        bytes.split_first_chunk::<2>().ok_or(RefusalReason::Malformed("a short verdict"))?;
     match u16::from_le_bytes(*code) {
         0 if words.is_empty() => Ok(()),
         0 => Err(RefusalReason::Malformed("an acceptance with words")),
-        code => Err(RefusalReason::ByPeer {
-            code,
-            words: printable(words),
-        }),
+        code => Err(RefusalReason::ByPeer { code, words: printable(words) }),
     }
 }
 
@@ -352,13 +307,7 @@ fn printable(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     text.chars()
         .take(MAX_WORDS)
-        .map(|c| {
-            if c.is_control() {
-                char::REPLACEMENT_CHARACTER
-            } else {
-                c
-            }
-        })
+        .map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c })
         .collect()
 }
 

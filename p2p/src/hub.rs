@@ -99,13 +99,7 @@ impl Hub {
             peers: RwLock::default(),
             places: Mutex::default(),
             standing: Mutex::default(),
-            inbound: Outlets {
-                consensus,
-                batches,
-                requests,
-                gossip,
-                events,
-            },
+            inbound: Outlets { consensus, batches, requests, gossip, events },
             config,
         };
         let inbound = Inbound {
@@ -124,10 +118,6 @@ impl Hub {
 
     pub(crate) fn is_validator(&self, key: &PublicKey) -> bool {
         self.validators.contains(key)
-    }
-
-    pub(crate) const fn validators(&self) -> &BTreeSet<PublicKey> {
-        &self.validators
     }
 
     /// What we say of ourselves at each handshake.
@@ -161,10 +151,7 @@ impl Hub {
             return Err(RefusalReason::NotAValidator { key });
         }
         if let Some(ban) = self.standing().ban(&key, Instant::now()) {
-            return Err(RefusalReason::Banned {
-                fault: ban.fault,
-                remaining: ban.remaining,
-            });
+            return Err(RefusalReason::Banned { fault: ban.fault, remaining: ban.remaining });
         }
         // A node that does not read who came and went gets no new peers: that bounds the events.
         if self.inbound.events.capacity() < 2 * Self::places_at_most(&self.config) {
@@ -194,9 +181,7 @@ impl Hub {
                     same_ip += usize::from(ip.is_some() && taken.ip == ip);
                 }
                 if all >= limits.followers {
-                    return Err(RefusalReason::Full {
-                        places: limits.followers,
-                    });
+                    return Err(RefusalReason::Full { places: limits.followers });
                 }
                 if same_ip >= limits.followers_per_ip {
                     return Err(RefusalReason::TooManyConnections);
@@ -205,10 +190,7 @@ impl Hub {
             places.insert(key, Taken { connections: 1, ip });
         }
         drop(places);
-        Ok(Place {
-            hub: Arc::clone(self),
-            key,
-        })
+        Ok(Place { hub: Arc::clone(self), key })
     }
 
     /// Enters a connection on which both sides agreed.
@@ -218,27 +200,16 @@ impl Hub {
         if let Some(peer) = peers.get(&key).map(Arc::clone) {
             if peer.instance == hello.body.instance && !peer.stop.is_cancelled() {
                 peer.add_connection(endpoint.clone());
-                return Membership {
-                    peer,
-                    endpoint,
-                    place,
-                };
+                return Membership { peer, endpoint, place };
             }
             peer.explain(DisconnectReason::Replaced);
-            self.emit(PeerEvent::Disconnected {
-                key,
-                reason: peer.close(),
-            });
+            self.emit(PeerEvent::Disconnected { key, reason: peer.close() });
         }
         let peer = ConnectedPeer::new(key, hello, endpoint.clone(), &self.config.limits);
         let peer = Arc::new(peer);
         peers.insert(key, Arc::clone(&peer));
         self.emit(PeerEvent::Connected(peer.info()));
-        Membership {
-            peer,
-            endpoint,
-            place,
-        }
+        Membership { peer, endpoint, place }
     }
 
     /// Forgets a connection, and the peer with its last one.
@@ -248,15 +219,9 @@ impl Hub {
             return;
         }
         let key = peer.key;
-        if peers
-            .get(&key)
-            .is_some_and(|current| Arc::ptr_eq(current, peer))
-        {
+        if peers.get(&key).is_some_and(|current| Arc::ptr_eq(current, peer)) {
             peers.remove(&key);
-            self.emit(PeerEvent::Disconnected {
-                key,
-                reason: peer.close(),
-            });
+            self.emit(PeerEvent::Disconnected { key, reason: peer.close() });
         }
     }
 
@@ -275,11 +240,7 @@ impl Hub {
     }
 
     pub(crate) fn peer(&self, key: &PublicKey) -> Option<Arc<ConnectedPeer>> {
-        self.peers
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(key)
-            .map(Arc::clone)
+        self.peers.read().unwrap_or_else(PoisonError::into_inner).get(key).map(Arc::clone)
     }
 
     pub(crate) fn connected(&self) -> Vec<Arc<ConnectedPeer>> {
@@ -297,25 +258,13 @@ impl Hub {
             lane => lane.max_frame_bytes(),
         };
         if bytes.len() > max {
-            return Err(SendError::TooLarge {
-                bytes: bytes.len(),
-                max,
-            });
+            return Err(SendError::TooLarge { bytes: bytes.len(), max });
         }
         let frame = match lane {
-            Lane::Sync => Frame::enveloped(
-                Head {
-                    kind: Kind::Notice,
-                    id: 0,
-                },
-                bytes,
-            ),
+            Lane::Sync => Frame::enveloped(Head { kind: Kind::Notice, id: 0 }, bytes),
             _ => Frame::plain(bytes),
         };
-        self.peer(to)
-            .ok_or(SendError::NotConnected)?
-            .lane(lane)
-            .push(frame)
+        self.peer(to).ok_or(SendError::NotConnected)?.lane(lane).push(frame)
     }
 
     pub(crate) async fn request(
@@ -325,18 +274,11 @@ impl Hub {
     ) -> Result<Bytes, RequestError> {
         let max = MAX_SYNC_REQUEST_BYTES;
         if bytes.len() > max {
-            return Err(SendError::TooLarge {
-                bytes: bytes.len(),
-                max,
-            }
-            .into());
+            return Err(SendError::TooLarge { bytes: bytes.len(), max }.into());
         }
         let peer = self.peer(&to).ok_or(SendError::NotConnected)?;
         let request = peer.requests.begin()?;
-        let head = Head {
-            kind: Kind::Request,
-            id: request.id(),
-        };
+        let head = Head { kind: Kind::Request, id: request.id() };
         peer.lane(Lane::Sync).push(Frame::enveloped(head, bytes))?;
         timeout(self.config.limits.request_deadline, request.answer())
             .await
@@ -363,9 +305,7 @@ impl Hub {
     }
 
     fn deliver_envelope(&self, peer: &Arc<ConnectedPeer>, frame: Bytes) -> Result<(), Violation> {
-        let undecodable = Violation::Undecodable {
-            lane: Lane::Sync.name(),
-        };
+        let undecodable = Violation::Undecodable { lane: Lane::Sync.name() };
         let (head, body) = Head::split(frame).ok_or(undecodable)?;
         match head.kind {
             Kind::Request | Kind::Notice if body.len() > MAX_SYNC_REQUEST_BYTES => {
@@ -393,23 +333,13 @@ impl Hub {
     /// take at once is answered *busy*, so that our own answers are never stuck behind it.
     fn serve(&self, peer: &Arc<ConnectedPeer>, id: u64, body: Bytes) {
         let (respond, answer) = oneshot::channel();
-        let request = Request {
-            from: peer.key,
-            bytes: body,
-            respond,
-        };
+        let request = Request { from: peer.key, bytes: body, respond };
         let working = peer.serving.fetch_add(1, Ordering::Relaxed);
         let taken = working < self.config.limits.requests_served
             && self.inbound.requests.try_send(request).is_ok();
         if !taken {
             peer.serving.fetch_sub(1, Ordering::Relaxed);
-            let busy = Frame::enveloped(
-                Head {
-                    kind: Kind::Busy,
-                    id,
-                },
-                Bytes::new(),
-            );
+            let busy = Frame::enveloped(Head { kind: Kind::Busy, id }, Bytes::new());
             let _ = peer.lane(Lane::Sync).push(busy);
             return;
         }
@@ -417,20 +347,10 @@ impl Hub {
         tokio::spawn(async move {
             let max = Lane::Sync.max_frame_bytes() - crate::envelope::HEAD;
             let frame = match timeout(deadline, answer).await {
-                Ok(Ok(bytes)) if bytes.len() <= max => Frame::enveloped(
-                    Head {
-                        kind: Kind::Response,
-                        id,
-                    },
-                    bytes,
-                ),
-                _ => Frame::enveloped(
-                    Head {
-                        kind: Kind::Declined,
-                        id,
-                    },
-                    Bytes::new(),
-                ),
+                Ok(Ok(bytes)) if bytes.len() <= max => {
+                    Frame::enveloped(Head { kind: Kind::Response, id }, bytes)
+                }
+                _ => Frame::enveloped(Head { kind: Kind::Declined, id }, Bytes::new()),
             };
             // Fails when the peer is gone, and then there is nobody to answer.
             let _ = peer.lane(Lane::Sync).push_when_room(frame).await;
@@ -475,11 +395,7 @@ impl Hub {
 
     pub(crate) fn report(&self, key: &PublicKey, fault: PeerFault) {
         let limits = &self.config.limits;
-        let ban = if self.is_validator(key) {
-            limits.validator_ban
-        } else {
-            limits.ban
-        };
+        let ban = if self.is_validator(key) { limits.validator_ban } else { limits.ban };
         let out = self.standing().report(*key, fault, Instant::now(), ban);
         tracing::debug!(peer = %key, %fault, out, "p2p.peer.reported");
         if out && let Some(peer) = self.peer(key) {

@@ -4,13 +4,14 @@
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
+use libp2p::Multiaddr;
 use logothete_primitives::{hash::Digest, keys::PublicKey, numbers::Height};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     error::{RequestError, SendError},
     lane::Lane,
-    peer::{PeerEvent, PeerFault, PeerInfo},
+    peer::{Ban, PeerEvent, PeerFault, PeerInfo},
 };
 
 /// What a node may ask of its network. Nothing here blocks; every queue behind it is bounded.
@@ -43,8 +44,11 @@ pub trait Network: Send + Sync + 'static {
     /// Tells the connected peers, now and at each handshake, the height this node has applied.
     fn announce(&self, height: Height);
 
-    /// Peers kept out at present, with the reason and the seconds left.
-    fn banned(&self) -> Vec<crate::peer::Ban>;
+    /// Peers kept out at present, with the reason and the time left.
+    fn banned(&self) -> Vec<Ban>;
+
+    /// The addresses this node listens on, with the ports it was given.
+    fn listening(&self) -> Vec<Multiaddr>;
 }
 
 /// The receiving ends of a network. A receiver that is not read holds back its senders.
@@ -113,11 +117,7 @@ pub(crate) struct Judged {
 
 impl GossipTicket {
     pub(crate) const fn new(id: Digest, from: PublicKey, verdicts: mpsc::Sender<Judged>) -> Self {
-        Self {
-            id,
-            from,
-            verdicts: Some(verdicts),
-        }
+        Self { id, from, verdicts: Some(verdicts) }
     }
 
     /// Passes the message on.
@@ -144,11 +144,7 @@ impl GossipTicket {
     /// and the neighbours that hold it offer it again.
     fn settle(&mut self, verdict: GossipVerdict) {
         if let Some(verdicts) = self.verdicts.take() {
-            let _ = verdicts.try_send(Judged {
-                id: self.id,
-                from: self.from,
-                verdict,
-            });
+            let _ = verdicts.try_send(Judged { id: self.id, from: self.from, verdict });
         }
     }
 }

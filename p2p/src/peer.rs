@@ -137,10 +137,7 @@ impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Oversize { lane, bytes, max } => {
-                write!(
-                    f,
-                    "a frame of {bytes} bytes on {lane}, at most {max} are permitted"
-                )
+                write!(f, "a frame of {bytes} bytes on {lane}, at most {max} are permitted")
             }
             Self::Undecodable { lane } => write!(f, "a frame on {lane} does not decode"),
             Self::UnexpectedStream => f.write_str("an unexpected stream"),

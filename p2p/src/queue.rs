@@ -32,11 +32,7 @@ impl Frame {
     pub(crate) fn plain(body: Bytes) -> Self {
         let mut head = [0; HEAD_MAX];
         head[..frame::PREFIX].copy_from_slice(&frame::prefix(body.len()));
-        Self {
-            head,
-            head_bytes: frame::PREFIX,
-            body,
-        }
+        Self { head, head_bytes: frame::PREFIX, body }
     }
 
     /// A frame of the sync lane: the envelope's head goes before the body.
@@ -45,11 +41,7 @@ impl Frame {
         let length = envelope::HEAD + body.len();
         bytes[..frame::PREFIX].copy_from_slice(&frame::prefix(length));
         bytes[frame::PREFIX..].copy_from_slice(&head.encode());
-        Self {
-            head: bytes,
-            head_bytes: HEAD_MAX,
-            body,
-        }
+        Self { head: bytes, head_bytes: HEAD_MAX, body }
     }
 
     /// Prefix and head.
@@ -224,19 +216,13 @@ mod tests {
         let by_frames = queue(2, 1 << 20);
         by_frames.push(frame(1)).unwrap();
         by_frames.push(frame(1)).unwrap();
-        assert_eq!(
-            by_frames.push(frame(1)),
-            Err(SendError::LaneFull(Lane::Consensus))
-        );
+        assert_eq!(by_frames.push(frame(1)), Err(SendError::LaneFull(Lane::Consensus)));
         by_frames.pop().unwrap();
         by_frames.push(frame(1)).unwrap();
 
         let by_bytes = queue(100, 64);
         by_bytes.push(frame(40)).unwrap();
-        assert_eq!(
-            by_bytes.push(frame(40)),
-            Err(SendError::LaneFull(Lane::Consensus))
-        );
+        assert_eq!(by_bytes.push(frame(40)), Err(SendError::LaneFull(Lane::Consensus)));
         assert_eq!(by_bytes.depth(), (1, 44));
     }
 

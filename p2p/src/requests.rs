@@ -28,10 +28,7 @@ struct Table {
 
 impl Requests {
     pub(crate) fn new(max: usize) -> Arc<Self> {
-        Arc::new(Self {
-            max,
-            table: Mutex::default(),
-        })
+        Arc::new(Self { max, table: Mutex::default() })
     }
 
     /// Opens a request, unless too many wait already.
@@ -48,11 +45,7 @@ impl Requests {
         let (sender, receiver) = oneshot::channel();
         table.waiting.insert(id, sender);
         drop(table);
-        Ok(InFlight {
-            id,
-            receiver,
-            requests: Arc::clone(self),
-        })
+        Ok(InFlight { id, receiver, requests: Arc::clone(self) })
     }
 
     /// Hands an answer to whoever waits for it. An unknown id is an answer that came too late.
@@ -89,9 +82,7 @@ impl InFlight {
     }
 
     pub(crate) async fn answer(mut self) -> Answer {
-        (&mut self.receiver)
-            .await
-            .unwrap_or(Err(RequestError::Disconnected))
+        (&mut self.receiver).await.unwrap_or(Err(RequestError::Disconnected))
     }
 }
 
@@ -110,10 +101,7 @@ mod tests {
     async fn answers_find_their_request_in_any_order() {
         let requests = Requests::new(2);
         let (a, b) = (requests.begin().unwrap(), requests.begin().unwrap());
-        assert_eq!(
-            requests.begin().unwrap_err(),
-            RequestError::TooManyInFlight { max: 2 }
-        );
+        assert_eq!(requests.begin().unwrap_err(), RequestError::TooManyInFlight { max: 2 });
         requests.settle(b.id(), Ok(Bytes::from_static(b"b")));
         requests.settle(a.id(), Err(RequestError::Declined));
         requests.settle(99, Err(RequestError::Busy));

@@ -140,12 +140,7 @@ mod tests {
 
     #[test]
     fn one_seed_gives_one_series() {
-        let series = |seed| {
-            RetryPolicy::DIAL
-                .seeded_delays(seed)
-                .take(10)
-                .collect::<Vec<_>>()
-        };
+        let series = |seed| RetryPolicy::DIAL.seeded_delays(seed).take(10).collect::<Vec<_>>();
         assert_eq!(series(1), series(1));
         assert_ne!(series(1), series(2));
     }
@@ -157,11 +152,7 @@ mod tests {
             .run(
                 async || {
                     attempts += 1;
-                    if attempts < 3 {
-                        Err("transient")
-                    } else {
-                        Ok(attempts)
-                    }
+                    if attempts < 3 { Err("transient") } else { Ok(attempts) }
                 },
                 |_| true,
             )

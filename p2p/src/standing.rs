@@ -39,11 +39,7 @@ impl Standing {
         ban: Duration,
     ) -> bool {
         self.make_room(now);
-        let fresh = Record {
-            score: FULL_SCORE,
-            at: now,
-            out: None,
-        };
+        let fresh = Record { score: FULL_SCORE, at: now, out: None };
         let record = self.records.entry(key).or_insert(fresh);
         record.score = record.score_at(now).saturating_sub(fault.cost());
         record.at = now;
@@ -58,22 +54,13 @@ impl Standing {
     /// Why and how long a key is kept out, if it is.
     pub(crate) fn ban(&self, key: &PublicKey, now: Instant) -> Option<Ban> {
         let (fault, until) = self.records.get(key)?.out?;
-        let remaining = until
-            .checked_duration_since(now)
-            .filter(|left| !left.is_zero())?;
-        Some(Ban {
-            key: *key,
-            fault,
-            remaining,
-        })
+        let remaining = until.checked_duration_since(now).filter(|left| !left.is_zero())?;
+        Some(Ban { key: *key, fault, remaining })
     }
 
     /// Everybody who is kept out.
     pub(crate) fn bans(&self, now: Instant) -> Vec<Ban> {
-        self.records
-            .keys()
-            .filter_map(|key| self.ban(key, now))
-            .collect()
+        self.records.keys().filter_map(|key| self.ban(key, now)).collect()
     }
 
     /// Forgets those in good standing, and then, if need be, the one with the oldest fault.

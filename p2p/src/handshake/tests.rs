@@ -43,19 +43,10 @@ fn nodes_of_one_network_admit_each_other() {
 
 #[test]
 fn a_different_version_is_told_to_both_sides() {
-    let newer = Hello {
-        version: 9,
-        ..hello()
-    };
+    let newer = Hello { version: 9, ..hello() };
     let (a, b) = both(&hello(), &newer);
-    assert_eq!(
-        a.unwrap_err(),
-        RefusalReason::Version { ours: 1, theirs: 9 }
-    );
-    assert_eq!(
-        b.unwrap_err().to_string(),
-        "protocol version differs: ours is 9, theirs is 1"
-    );
+    assert_eq!(a.unwrap_err(), RefusalReason::Version { ours: 1, theirs: 9 });
+    assert_eq!(b.unwrap_err().to_string(), "protocol version differs: ours is 9, theirs is 1");
 }
 
 #[test]
@@ -65,13 +56,7 @@ fn a_different_chain_is_told_to_both_sides() {
     let (a, b) = both(&hello(), &other);
     let (ours, theirs) = (hello().body.chain, other.body.chain);
     assert_eq!(a.unwrap_err(), RefusalReason::Chain { ours, theirs });
-    assert_eq!(
-        b.unwrap_err(),
-        RefusalReason::Chain {
-            ours: theirs,
-            theirs: ours
-        }
-    );
+    assert_eq!(b.unwrap_err(), RefusalReason::Chain { ours: theirs, theirs: ours });
 }
 
 #[test]
@@ -90,35 +75,24 @@ fn a_one_sided_refusal_reaches_the_other_side_in_words() {
     let (ours, theirs) = (hello(), hello());
     let (a, b) = futures::executor::block_on(async {
         futures::join!(
-            exchange(&mut left, &ours, |_| Err::<(), _>(RefusalReason::Full {
-                places: 3
-            })),
+            exchange(&mut left, &ours, |_| Err::<(), _>(RefusalReason::Full { places: 3 })),
             exchange(&mut right, &theirs, |_| Ok(())),
         )
     });
     assert_eq!(a.unwrap_err(), RefusalReason::Full { places: 3 });
     let told = b.unwrap_err();
     assert_eq!(told.code(), RefusalReason::Full { places: 0 }.code());
-    assert_eq!(
-        told.to_string(),
-        "the other node refused us: all 3 places for followers are taken"
-    );
+    assert_eq!(told.to_string(), "the other node refused us: all 3 places for followers are taken");
 }
 
 /// What one correct side makes of arbitrary bytes.
 fn against(bytes: &[u8]) -> RefusalReason {
     let (left, mut right) = tokio::io::duplex(1 << 16);
     let mut left = left.compat();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
-        tokio::io::AsyncWriteExt::write_all(&mut right, bytes)
-            .await
-            .unwrap();
-        tokio::io::AsyncWriteExt::shutdown(&mut right)
-            .await
-            .unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut right, bytes).await.unwrap();
+        tokio::io::AsyncWriteExt::shutdown(&mut right).await.unwrap();
         exchange(&mut left, &hello(), |_| Ok(())).await.unwrap_err()
     })
 }
@@ -127,32 +101,17 @@ fn against(bytes: &[u8]) -> RefusalReason {
 fn garbage_is_refused_with_a_reason() {
     let framed = |body: &[u8]| [&frame::prefix(body.len())[..], body].concat();
     assert_eq!(against(b""), RefusalReason::Closed);
-    assert!(matches!(
-        against(b"GET / HTTP/1.1\r\n\r\n"),
-        RefusalReason::Malformed(_)
-    ));
+    assert!(matches!(against(b"GET / HTTP/1.1\r\n\r\n"), RefusalReason::Malformed(_)));
     assert!(matches!(against(&[0xff; 64]), RefusalReason::Malformed(_)));
     assert!(matches!(against(&framed(b"")), RefusalReason::Malformed(_)));
-    assert!(matches!(
-        against(&framed(b"logothet")),
-        RefusalReason::Malformed(_)
-    ));
-    assert!(matches!(
-        against(&framed(b"logothet\x01\0\0\0garbage")),
-        RefusalReason::Malformed(_)
-    ));
+    assert!(matches!(against(&framed(b"logothet")), RefusalReason::Malformed(_)));
+    assert!(matches!(against(&framed(b"logothet\x01\0\0\0garbage")), RefusalReason::Malformed(_)));
     let mut trailing = hello().encode();
     trailing.push(0);
-    assert!(matches!(
-        against(&framed(&trailing)),
-        RefusalReason::Malformed(_)
-    ));
+    assert!(matches!(against(&framed(&trailing)), RefusalReason::Malformed(_)));
     let good = framed(&hello().encode());
     assert_eq!(against(&good), RefusalReason::Closed);
-    assert!(matches!(
-        against(&[&good[..], &framed(&[0])].concat()),
-        RefusalReason::Malformed(_)
-    ));
+    assert!(matches!(against(&[&good[..], &framed(&[0])].concat()), RefusalReason::Malformed(_)));
     let chatty = [&good[..], &framed(&[0, 0, b'x'])].concat();
     assert!(matches!(against(&chatty), RefusalReason::Malformed(_)));
 }
@@ -161,15 +120,10 @@ fn garbage_is_refused_with_a_reason() {
 fn the_preamble_and_the_verdict_have_their_written_layout() {
     let bytes = hello().encode();
     assert_eq!(&bytes[..12], b"logothet\x01\0\0\0");
-    assert_eq!(
-        bytes.len(),
-        12 + 32 + 32 + 4 + 8 + 8 + 4 + hello().body.agent.len()
-    );
+    assert_eq!(bytes.len(), 12 + 32 + 32 + 4 + 8 + 8 + 4 + hello().body.agent.len());
     assert_eq!(encode_verdict(None), [0, 0]);
-    let refusal = RefusalReason::Banned {
-        fault: PeerFault::Lied,
-        remaining: Duration::from_secs(3),
-    };
+    let refusal =
+        RefusalReason::Banned { fault: PeerFault::Lied, remaining: Duration::from_secs(3) };
     assert_eq!(
         encode_verdict(Some(&refusal)),
         b"\x08\0kept out for another 3 s because of: false answer"
@@ -178,9 +132,6 @@ fn the_preamble_and_the_verdict_have_their_written_layout() {
 
 #[test]
 fn long_words_are_cut() {
-    let refusal = RefusalReason::ByPeer {
-        code: 1,
-        words: "x".repeat(10_000),
-    };
+    let refusal = RefusalReason::ByPeer { code: 1, words: "x".repeat(10_000) };
     assert_eq!(encode_verdict(Some(&refusal)).len(), 2 + MAX_WORDS);
 }

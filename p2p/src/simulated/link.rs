@@ -37,11 +37,7 @@ pub struct LinkConfig {
 
 impl Default for LinkConfig {
     fn default() -> Self {
-        Self {
-            delay: Duration::from_millis(1),
-            jitter: Duration::ZERO,
-            loss: 0.0,
-        }
+        Self { delay: Duration::from_millis(1), jitter: Duration::ZERO, loss: 0.0 }
     }
 }
 

@@ -34,10 +34,7 @@ use super::{
 };
 
 /// Gossip that may wait on one link.
-const GOSSIP_QUEUE: QueueLimit = QueueLimit {
-    frames: 4096,
-    bytes: 8 << 20,
-};
+const GOSSIP_QUEUE: QueueLimit = QueueLimit { frames: 4096, bytes: 8 << 20 };
 
 /// A network in memory. Clones are handles to the same network.
 #[derive(Clone, Debug)]
@@ -86,9 +83,7 @@ impl SimulatedNet {
             connections: AtomicU64::new(0),
             changed: Notify::new(),
         };
-        Self {
-            world: Arc::new(world),
-        }
+        Self { world: Arc::new(world) }
     }
 
     /// Enters a node, which meets every other. A node with the same key leaves first: its process
@@ -99,21 +94,13 @@ impl SimulatedNet {
         state.runs += 1;
         let (hub, inbound) = Hub::new(key, state.runs, config);
         let (node, judged) = Node::new(hub);
-        let joined = Joined {
-            node: Arc::clone(&node),
-            gone: CancellationToken::new(),
-        };
+        let joined = Joined { node: Arc::clone(&node), gone: CancellationToken::new() };
         let others: Vec<_> = state.nodes.values().cloned().collect();
         state.nodes.insert(key, joined.clone());
         drop(state);
         tokio::spawn(pass_verdicts(joined.clone(), judged));
         for other in others {
-            Pair {
-                world: Arc::clone(&self.world),
-                a: other,
-                b: joined.clone(),
-            }
-            .start();
+            Pair { world: Arc::clone(&self.world), a: other, b: joined.clone() }.start();
         }
         (node, inbound)
     }
@@ -196,10 +183,7 @@ impl World {
 
     fn reaches(&self, a: &PublicKey, b: &PublicKey) -> bool {
         let state = self.state();
-        state
-            .groups
-            .as_ref()
-            .is_none_or(|groups| groups.get(a) == groups.get(b))
+        state.groups.as_ref().is_none_or(|groups| groups.get(a) == groups.get(b))
     }
 }
 
@@ -327,11 +311,7 @@ impl Pair {
 
     fn endpoint(&self, of: &PublicKey, outbound: bool) -> Endpoint {
         let id = self.world.connections.fetch_add(1, Ordering::Relaxed);
-        Endpoint {
-            id,
-            address: address_of(of),
-            outbound,
-        }
+        Endpoint { id, address: address_of(of), outbound }
     }
 }
 
@@ -347,16 +327,12 @@ fn refuse(at: &Hub, of: &Hub, own: Option<RefusalReason>, other: Option<RefusalR
     let told = other.map(|reason| reason.as_told());
     if let Some(reason) = own.or(told) {
         let (address, key) = (address_of(&of.local), Some(of.local));
-        at.refused(PeerEvent::Refused {
-            address,
-            key,
-            reason,
-        });
+        at.refused(PeerEvent::Refused { address, key, reason });
     }
 }
 
 /// A made-up address: a port of this process named after the key.
-fn address_of(key: &PublicKey) -> Multiaddr {
+pub(super) fn address_of(key: &PublicKey) -> Multiaddr {
     let bytes = key.as_bytes();
     let port = u64::from_le_bytes([
         bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], bytes[6], bytes[7],

@@ -7,6 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
+use libp2p::Multiaddr;
 use logothete_primitives::{
     hash::Digest, keys::PublicKey, limits::MAX_GOSSIP_BYTES, numbers::Height,
 };
@@ -21,6 +22,8 @@ use crate::{
     peer::{Ban, PeerFault, PeerInfo},
     queue::{Frame, LaneQueue},
 };
+
+use super::network::address_of;
 
 /// Gossiped messages that are remembered, so that each is delivered and passed on once.
 const SEEN_MAX: usize = 16 * 1024;
@@ -63,12 +66,7 @@ impl Seen {
 impl Node {
     pub(super) fn new(hub: Arc<Hub>) -> (Arc<Self>, mpsc::Receiver<Judged>) {
         let (verdicts, judged) = mpsc::channel(hub.config.limits.inbound_gossip);
-        let node = Self {
-            hub,
-            neighbours: Mutex::default(),
-            gossip: Mutex::default(),
-            verdicts,
-        };
+        let node = Self { hub, neighbours: Mutex::default(), gossip: Mutex::default(), verdicts };
         (Arc::new(node), judged)
     }
 
@@ -91,11 +89,7 @@ impl Node {
             gossip.unjudged.insert(id, bytes.clone());
         }
         let accept = GossipTicket::new(id, from, self.verdicts.clone());
-        self.hub.deliver_gossip(Gossip {
-            from,
-            bytes,
-            accept,
-        });
+        self.hub.deliver_gossip(Gossip { from, bytes, accept });
     }
 
     /// Acts on a verdict.
@@ -120,9 +114,7 @@ impl Node {
     }
 
     fn neighbours(&self) -> MutexGuard<'_, BTreeMap<PublicKey, Arc<LaneQueue>>> {
-        self.neighbours
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.neighbours.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn gossip(&self) -> MutexGuard<'_, Seen> {
@@ -149,10 +141,7 @@ impl Network for Node {
 
     fn publish(&self, bytes: Bytes) -> Result<(), SendError> {
         if bytes.len() > MAX_GOSSIP_BYTES {
-            return Err(SendError::TooLarge {
-                bytes: bytes.len(),
-                max: MAX_GOSSIP_BYTES,
-            });
+            return Err(SendError::TooLarge { bytes: bytes.len(), max: MAX_GOSSIP_BYTES });
         }
         if self.gossip().insert(gossip::message_id(&bytes)) {
             self.flood(&bytes, None);
@@ -174,5 +163,9 @@ impl Network for Node {
 
     fn banned(&self) -> Vec<Ban> {
         self.hub.bans()
+    }
+
+    fn listening(&self) -> Vec<Multiaddr> {
+        vec![address_of(&self.hub.local)]
     }
 }

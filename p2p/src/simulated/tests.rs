@@ -61,14 +61,8 @@ async fn course(seed: u64) -> Vec<(usize, PublicKey, Bytes, Duration)> {
     for round in 0..20u8 {
         for (i, (network, _)) in members.iter().enumerate() {
             for peer in (0..4).filter(|p| usize::from(*p) != i) {
-                let lane = if round % 2 == 0 {
-                    Lane::Consensus
-                } else {
-                    Lane::Batches
-                };
-                network
-                    .send(&key(peer), lane, Bytes::from(vec![round]))
-                    .unwrap();
+                let lane = if round % 2 == 0 { Lane::Consensus } else { Lane::Batches };
+                network.send(&key(peer), lane, Bytes::from(vec![round])).unwrap();
             }
         }
         tokio::time::sleep(Duration::from_millis(3)).await;
@@ -93,11 +87,7 @@ async fn course(seed: u64) -> Vec<(usize, PublicKey, Bytes, Duration)> {
 #[tokio::test(start_paused = true)]
 async fn one_seed_gives_one_course_of_events() {
     let (first, again, other) = (course(1).await, course(1).await, course(2).await);
-    assert!(
-        first.len() > 50 && first.len() < 120,
-        "some frames are lost: {}",
-        first.len()
-    );
+    assert!(first.len() > 50 && first.len() < 120, "some frames are lost: {}", first.len());
     assert_eq!(first, again);
     assert_ne!(first, other);
 }
@@ -112,16 +102,10 @@ async fn delay_passes_in_simulated_time_and_lanes_stay_in_order() {
     let (_net, mut members) = cluster(3, link, 2);
     let start = Instant::now();
     for n in 0..100u8 {
-        members[0]
-            .0
-            .send(&key(1), Lane::Consensus, Bytes::from(vec![n]))
-            .unwrap();
+        members[0].0.send(&key(1), Lane::Consensus, Bytes::from(vec![n])).unwrap();
     }
     for n in 0..100u8 {
-        assert_eq!(
-            members[1].1.consensus.recv().await.unwrap(),
-            (key(0), Bytes::from(vec![n]))
-        );
+        assert_eq!(members[1].1.consensus.recv().await.unwrap(), (key(0), Bytes::from(vec![n])));
     }
     let elapsed = start.elapsed();
     assert!(elapsed >= link.delay && elapsed <= link.delay + link.jitter + link.delay / 10);
@@ -132,13 +116,8 @@ async fn a_partition_disconnects_and_healing_connects_again() {
     let (net, mut members) = cluster(4, LinkConfig::default(), 4);
     let pending = members[0].0.request(&key(3), Bytes::from_static(b"?"));
     net.partition(&[&[key(0), key(1)], &[key(2), key(3)]]);
-    let event = wait_for(&mut members[0].1, |e| {
-        matches!(e, PeerEvent::Disconnected { .. })
-    })
-    .await;
-    let PeerEvent::Disconnected { reason, .. } = event else {
-        unreachable!()
-    };
+    let event = wait_for(&mut members[0].1, |e| matches!(e, PeerEvent::Disconnected { .. })).await;
+    let PeerEvent::Disconnected { reason, .. } = event else { unreachable!() };
     assert!(matches!(reason, DisconnectReason::Transport(_)));
     assert!(pending.await.is_err());
     tokio::time::sleep(Duration::from_millis(10)).await;
@@ -149,17 +128,10 @@ async fn a_partition_disconnects_and_healing_connects_again() {
     assert_eq!(sent, Err(SendError::NotConnected));
 
     net.heal();
-    wait_for(
-        &mut members[0].1,
-        |e| matches!(e, PeerEvent::Connected(p) if p.key == key(3)),
-    )
-    .await;
+    wait_for(&mut members[0].1, |e| matches!(e, PeerEvent::Connected(p) if p.key == key(3))).await;
     tokio::time::sleep(Duration::from_millis(10)).await;
     assert_eq!(members[0].0.peers().len(), 3);
-    members[0]
-        .0
-        .send(&key(3), Lane::Consensus, Bytes::from_static(b"again"))
-        .unwrap();
+    members[0].0.send(&key(3), Lane::Consensus, Bytes::from_static(b"again")).unwrap();
     assert_eq!(members[3].1.consensus.recv().await.unwrap().1, "again");
 }
 
@@ -167,16 +139,10 @@ async fn a_partition_disconnects_and_healing_connects_again() {
 async fn a_node_that_joins_again_replaces_its_former_run() {
     let (net, mut members) = cluster(5, LinkConfig::default(), 2);
     let (again, mut inbound) = net.join(key(1), config(2));
-    wait_for(&mut members[0].1, |e| {
-        matches!(e, PeerEvent::Disconnected { .. })
-    })
-    .await;
+    wait_for(&mut members[0].1, |e| matches!(e, PeerEvent::Disconnected { .. })).await;
     wait_for(&mut members[0].1, |e| matches!(e, PeerEvent::Connected(_))).await;
     assert_eq!(again.peers().len(), 1);
-    members[0]
-        .0
-        .send(&key(1), Lane::Batches, Bytes::from_static(b"new run"))
-        .unwrap();
+    members[0].0.send(&key(1), Lane::Batches, Bytes::from_static(b"new run")).unwrap();
     assert_eq!(inbound.batches.recv().await.unwrap().1, "new run");
     assert!(members[1].0.peers().is_empty());
 }
@@ -186,13 +152,8 @@ async fn a_validator_with_a_bad_score_comes_back_by_itself() {
     let (_net, mut members) = cluster(6, LinkConfig::default(), 2);
     members[0].0.report(&key(1), PeerFault::Invalid);
     members[0].0.report(&key(1), PeerFault::Invalid);
-    let event = wait_for(&mut members[0].1, |e| {
-        matches!(e, PeerEvent::Disconnected { .. })
-    })
-    .await;
-    let PeerEvent::Disconnected { reason, .. } = event else {
-        unreachable!()
-    };
+    let event = wait_for(&mut members[0].1, |e| matches!(e, PeerEvent::Disconnected { .. })).await;
+    let PeerEvent::Disconnected { reason, .. } = event else { unreachable!() };
     assert_eq!(reason, DisconnectReason::Faulty(PeerFault::Invalid));
     assert_eq!(members[0].0.banned().len(), 1);
     let start = Instant::now();
