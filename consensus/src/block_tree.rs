@@ -65,12 +65,7 @@ pub struct Missing {
 
 impl From<&QuorumCert> for Missing {
     fn from(qc: &QuorumCert) -> Self {
-        Self {
-            block: qc.block,
-            height: qc.height,
-            view: qc.view,
-            holders: qc.signers,
-        }
+        Self { block: qc.block, height: qc.height, view: qc.view, holders: qc.signers }
     }
 }
 
@@ -90,11 +85,7 @@ impl BlockTree {
     #[must_use]
     pub fn new(root: BlockHeader) -> Self {
         let root_hash = root.hash();
-        Self {
-            root,
-            root_hash,
-            nodes: BTreeMap::new(),
-        }
+        Self { root, root_hash, nodes: BTreeMap::new() }
     }
 
     /// The last final block.
@@ -114,12 +105,7 @@ impl BlockTree {
         if block.header.view <= self.root.view || block.header.height <= self.root.height {
             return;
         }
-        let node = Node {
-            block,
-            qc,
-            check,
-            stored: false,
-        };
+        let node = Node { block, qc, check, stored: false };
         self.nodes.entry(node.block.hash()).or_insert(node);
     }
 
@@ -230,7 +216,6 @@ impl BlockTree {
             keep.insert(at);
             at = node.block.header.parent;
         }
-        self.nodes
-            .retain(|hash, node| keep.contains(hash) || node.block.header.view > tip.view);
+        self.nodes.retain(|hash, node| keep.contains(hash) || node.block.header.view > tip.view);
     }
 }

@@ -38,14 +38,12 @@ impl Fetches {
 
     /// Forgets what is not needed any more; returns what is to be asked for now.
     fn update(&mut self, needed: &[Missing], now: Duration, every: Duration) -> Vec<Missing> {
-        self.wanted
-            .retain(|block, _| needed.iter().any(|missing| missing.block == *block));
+        self.wanted.retain(|block, _| needed.iter().any(|missing| missing.block == *block));
         let mut ask = Vec::new();
         for missing in needed {
             let again = self.wanted.get(&missing.block).map(|(_, again)| *again);
             if again.is_none_or(|again| now >= again) {
-                self.wanted
-                    .insert(missing.block, (*missing, now.saturating_add(every)));
+                self.wanted.insert(missing.block, (*missing, now.saturating_add(every)));
                 ask.push(*missing);
             }
         }
@@ -66,22 +64,9 @@ impl Replica {
             }
             None => self.needed_blocks(),
         };
-        for missing in self
-            .fetches
-            .update(&needed, now.mono, self.config.resend_interval)
-        {
-            let Missing {
-                block,
-                height,
-                view,
-                holders,
-            } = missing;
-            out.push(Action::FetchBlock {
-                block,
-                height,
-                view,
-                holders,
-            });
+        for missing in self.fetches.update(&needed, now.mono, self.config.resend_interval) {
+            let Missing { block, height, view, holders } = missing;
+            out.push(Action::FetchBlock { block, height, view, holders });
         }
     }
 
@@ -89,10 +74,7 @@ impl Replica {
     fn needed_blocks(&self) -> Vec<Missing> {
         let ceiling = self.tree.root().height.plus(BLOCKS_MAX as u64);
         let mut needed: Vec<Missing> = Vec::new();
-        let known = self
-            .pending_commit_tip()
-            .into_iter()
-            .chain([self.known.high_qc()]);
+        let known = self.pending_commit_tip().into_iter().chain([self.known.high_qc()]);
         for tip in known.chain(self.proposals.held().map(|proposal| &proposal.qc)) {
             if let Link::Missing(missing) = self.tree.link(tip)
                 && missing.height <= ceiling
@@ -106,10 +88,7 @@ impl Replica {
 
     /// The highest CC with the height of its block, if that cannot be reached block by block.
     fn far_behind(&self) -> Option<(CommitCert, Option<Height>)> {
-        let cc = self
-            .known
-            .high_cc()
-            .filter(|cc| cc.view > self.tree.root().view)?;
+        let cc = self.known.high_cc().filter(|cc| cc.view > self.tree.root().view)?;
         let high_qc = self.known.high_qc();
         let far = match self.pending_commit_tip().map(|tip| self.tree.link(tip)) {
             None => true,
@@ -125,10 +104,7 @@ impl Replica {
 
     /// A QC from which the block of a pending CC is reached: by safety every QC not below it is.
     fn pending_commit_tip(&self) -> Option<&QuorumCert> {
-        let cc = self
-            .known
-            .high_cc()
-            .filter(|cc| cc.view > self.tree.root().view)?;
+        let cc = self.known.high_cc().filter(|cc| cc.view > self.tree.root().view)?;
         let high_qc = self.known.high_qc();
         match self.tree.get(&cc.block) {
             Some(node) => Some(&node.qc),

@@ -3,6 +3,8 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use logothete_primitives::View;
+
 use crate::action::Action;
 use crate::block::{Block, BlockHeader};
 use crate::certificate::CommitCert;
@@ -14,14 +16,9 @@ use crate::vote_collector::commit_cert;
 impl Replica {
     /// A quorum of commit votes makes a CC.
     pub(crate) fn try_commit_cert(&mut self) -> bool {
-        let validators = Arc::clone(&self.ctx.validators);
-        let Some(votes) = self.commit_votes.quorum(&validators) else {
-            return false;
-        };
-        let high = self.known.high_cc().map(|cc| cc.view);
-        if high.is_some_and(|high| votes.iter().all(|vote| vote.view <= high)) {
-            return false;
-        }
+        let above = self.known.high_cc().map_or(View::ZERO, |cc| cc.view);
+        let validators = &self.ctx.validators;
+        let Some(votes) = self.commit_votes.quorum(above, validators) else { return false };
         let cc = commit_cert(&votes, validators.len());
         self.learn_commit(&cc)
     }
@@ -29,12 +26,7 @@ impl Replica {
     /// Makes the block of the highest CC final, once all blocks down to the last final one are here.
     pub(crate) fn try_commit(&mut self, out: &mut Outbox) -> bool {
         let root_view = self.tree.root().view;
-        let Some(cc) = self
-            .known
-            .high_cc()
-            .filter(|cc| cc.view > root_view)
-            .cloned()
-        else {
+        let Some(cc) = self.known.high_cc().filter(|cc| cc.view > root_view).cloned() else {
             return false;
         };
         let Some(blocks) = self.tree.chain(&cc.block) else {
@@ -64,12 +56,7 @@ impl Replica {
             .collect();
         let Some(last) = new.last() else { return };
         if !self.joins(&new) || last.hash() != cc.block || last.header.view != cc.view {
-            out.reject(
-                None,
-                Rejection::NotConnected {
-                    committed: root_height,
-                },
-            );
+            out.reject(None, Rejection::NotConnected { committed: root_height });
             return;
         }
         let root = last.header.clone();

@@ -58,11 +58,7 @@ impl CommittedRoot {
     /// The start of the chain.
     #[must_use]
     pub const fn genesis(header: BlockHeader) -> Self {
-        Self {
-            header,
-            qc: None,
-            cc: None,
-        }
+        Self { header, qc: None, cc: None }
     }
 }
 
@@ -94,13 +90,7 @@ impl Recovered {
         nonce: [u8; 32],
     ) -> Self {
         let committed = CommittedRoot::genesis(header);
-        Self {
-            safety,
-            committed,
-            recent: Vec::new(),
-            blocks: Vec::new(),
-            nonce,
-        }
+        Self { safety, committed, recent: Vec::new(), blocks: Vec::new(), nonce }
     }
 
     /// The view of the last final block.

@@ -116,55 +116,31 @@ impl Equivocation {
     /// Whether this proves what it says: one slot, different statements, both signatures good.
     pub fn verify(&self, ctx: &Context, verifier: &dyn Verifier) -> Result<(), Rejection> {
         let signer = self.signer();
-        let key = ctx
-            .validators
-            .get(signer)
-            .ok_or(Rejection::UnknownSigner { index: signer })?
-            .key;
+        let key = ctx.validators.get(signer).ok_or(Rejection::UnknownSigner { index: signer })?.key;
         let (chain, epoch) = (&ctx.chain, ctx.epoch());
         let (proves, signed) = match self {
-            Self::Proposal {
-                first: a,
-                second: b,
-            } => (
+            Self::Proposal { first: a, second: b } => (
                 slot_of(&a.header) == slot_of(&b.header) && a.header != b.header,
                 [a, b].map(|s| {
                     let bytes = proposal_message(chain, epoch, s.header.view, &s.header.hash());
                     (s.header.epoch, bytes, s.signature)
                 }),
             ),
-            Self::PrepareVote {
-                first: a,
-                second: b,
-            } => (
+            Self::PrepareVote { first: a, second: b } => (
                 (a.signer, a.view) == (b.signer, b.view)
                     && PrepareBody::from(a) != PrepareBody::from(b),
                 [a, b].map(|v| (v.epoch, PrepareBody::from(v).message(chain), v.signature)),
             ),
-            Self::CommitVote {
-                first: a,
-                second: b,
-            } => (
+            Self::CommitVote { first: a, second: b } => (
                 (a.signer, a.view) == (b.signer, b.view) && a.block != b.block,
                 [a, b].map(|v| {
-                    (
-                        v.epoch,
-                        commit_message(chain, epoch, v.view, &v.block),
-                        v.signature,
-                    )
+                    (v.epoch, commit_message(chain, epoch, v.view, &v.block), v.signature)
                 }),
             ),
-            Self::Timeout {
-                first: a,
-                second: b,
-            } => (
+            Self::Timeout { first: a, second: b } => (
                 (a.signer, a.view) == (b.signer, b.view) && a.qc_view != b.qc_view,
                 [a, b].map(|t| {
-                    (
-                        epoch,
-                        timeout_message(chain, epoch, t.view, t.qc_view),
-                        t.signature,
-                    )
+                    (epoch, timeout_message(chain, epoch, t.view, t.qc_view), t.signature)
                 }),
             ),
         };
@@ -173,10 +149,7 @@ impl Equivocation {
         }
         for (got, bytes, signature) in &signed {
             if *got != epoch {
-                return Err(Rejection::WrongEpoch {
-                    got: *got,
-                    expected: epoch,
-                });
+                return Err(Rejection::WrongEpoch { got: *got, expected: epoch });
             }
             if !verifier.verify(&key, bytes, signature) {
                 return Err(Rejection::BadSignature);

@@ -26,10 +26,7 @@ impl Watch {
             marks: replica.safety.as_ref().and_then(|safety| safety.marks()),
         };
         assert!(now.view >= self.view, "the current view never goes back");
-        assert!(
-            now.high_qc >= self.high_qc,
-            "the highest QC never goes back"
-        );
+        assert!(now.high_qc >= self.high_qc, "the highest QC never goes back");
         assert!(now.committed >= self.committed, "a final block stays final");
         if let Some(before) = self.marks {
             let covered = now.marks.is_some_and(|marks| marks.covers(&before));
@@ -45,14 +42,8 @@ impl Watch {
 
 /// R0: the current view is one more than the highest certificate; it has been entered.
 fn assert_views(replica: &Replica) {
-    assert!(
-        replica.pacemaker.view() == replica.known.view(),
-        "R0: the current view is entered"
-    );
-    assert!(
-        replica.known.high_qc().view < replica.known.view(),
-        "R0: every QC is of a past view"
-    );
+    assert!(replica.pacemaker.view() == replica.known.view(), "R0: the current view is entered");
+    assert!(replica.known.high_qc().view < replica.known.view(), "R0: every QC is of a past view");
 }
 
 /// R2, R3, R5: nothing was signed for a view that has not begun, and the messages kept are the last.
@@ -61,38 +52,14 @@ fn assert_marks(replica: &Replica) {
         return;
     };
     let view = replica.known.view();
-    assert!(
-        state.prepared <= view,
-        "R2: prepare votes are for views that have begun"
-    );
-    assert!(
-        state.timed_out <= view,
-        "R5: timeouts are for views that have begun"
-    );
-    assert!(
-        state.committed < view,
-        "R3: commit votes are for views that have ended"
-    );
-    assert!(
-        state.proposed <= view,
-        "R1: proposals are for views that have begun"
-    );
-    let kept = state
-        .last_prepare
-        .as_ref()
-        .is_none_or(|vote| vote.view == state.prepared)
-        && state
-            .last_timeout
-            .as_ref()
-            .is_none_or(|timeout| timeout.view == state.timed_out)
-        && state
-            .last_commit
-            .as_ref()
-            .is_none_or(|(vote, _)| vote.view == state.committed)
-        && state
-            .last_proposal
-            .as_ref()
-            .is_none_or(|mark| mark.view == state.proposed);
+    assert!(state.prepared <= view, "R2: prepare votes are for views that have begun");
+    assert!(state.timed_out <= view, "R5: timeouts are for views that have begun");
+    assert!(state.committed < view, "R3: commit votes are for views that have ended");
+    assert!(state.proposed <= view, "R1: proposals are for views that have begun");
+    let kept = state.last_prepare.as_ref().is_none_or(|vote| vote.view == state.prepared)
+        && state.last_timeout.as_ref().is_none_or(|timeout| timeout.view == state.timed_out)
+        && state.last_commit.as_ref().is_none_or(|(vote, _)| vote.view == state.committed)
+        && state.last_proposal.as_ref().is_none_or(|mark| mark.view == state.proposed);
     assert!(kept, "the last message of each kind is the one of its mark");
 }
 
@@ -100,10 +67,7 @@ fn assert_marks(replica: &Replica) {
 fn assert_chain(replica: &Replica) {
     let (root, high_qc) = (replica.tree.root(), replica.known.high_qc());
     let extends = high_qc.view <= root.view || replica.tree.link(high_qc) != Link::Conflicting;
-    assert!(
-        extends,
-        "a QC above the final block extends it: more than f validators are faulty"
-    );
+    assert!(extends, "a QC above the final block extends it: more than f validators are faulty");
     let same = high_qc.view != root.view || high_qc.block == replica.tree.root_hash();
     assert!(same, "one QC per view: more than f validators are faulty");
     for (_, node) in replica.tree.iter() {
@@ -119,24 +83,9 @@ fn assert_chain(replica: &Replica) {
 fn assert_bounds(replica: &Replica) {
     let size = replica.ctx.validators.len();
     let ahead = usize::try_from(VIEWS_AHEAD).unwrap_or(usize::MAX);
-    assert!(
-        replica.prepare_votes.views() <= 1 + ahead,
-        "R8: prepare votes are bounded"
-    );
-    assert!(
-        replica.commit_votes.views() <= COMMIT_VIEWS + 1,
-        "R8: commit votes are bounded"
-    );
-    assert!(
-        replica.timeouts.len() <= size,
-        "R8: one timeout per validator"
-    );
-    assert!(
-        replica.answered.len() <= size && replica.amnesiacs.len() <= size,
-        "one per peer"
-    );
-    assert!(
-        replica.learner.is_some() == (replica.safety.is_some() && !replica.is_active()),
-        "R10"
-    );
+    assert!(replica.prepare_votes.views() <= 1 + ahead, "R8: prepare votes are bounded");
+    assert!(replica.commit_votes.views() <= COMMIT_VIEWS + 1, "R8: commit votes are bounded");
+    assert!(replica.timeouts.len() <= size, "R8: one timeout per validator");
+    assert!(replica.answered.len() <= size && replica.amnesiacs.len() <= size, "one per peer");
+    assert!(replica.learner.is_some() == (replica.safety.is_some() && !replica.is_active()), "R10");
 }

@@ -17,11 +17,7 @@ impl Known {
     /// Knows the genesis alone.
     #[must_use]
     pub const fn new(genesis: QuorumCert) -> Self {
-        Self {
-            high_qc: genesis,
-            high_tc: None,
-            high_cc: None,
-        }
+        Self { high_qc: genesis, high_tc: None, high_cc: None }
     }
 
     /// Takes note of a QC; whether it is higher than the one before.
@@ -104,11 +100,7 @@ impl Known {
     /// The CC, if nothing else led into the current view.
     #[must_use]
     pub fn cc_of_entry(&self) -> Option<&CommitCert> {
-        if self.reason() == EntryReason::Cc {
-            self.high_cc()
-        } else {
-            None
-        }
+        if self.reason() == EntryReason::Cc { self.high_cc() } else { None }
     }
 
     fn closed(&self) -> View {

@@ -55,24 +55,15 @@ impl LeaderElection {
     /// The schedule of a validator set.
     #[must_use]
     pub fn new(validators: &ValidatorSet) -> Self {
-        let powers: Vec<u64> = validators
-            .iter()
-            .map(|(_, validator)| validator.power)
-            .collect();
+        let powers: Vec<u64> = validators.iter().map(|(_, validator)| validator.power).collect();
         let schedule = smooth_round_robin(&powers, Self::period(validators.len()));
-        Self {
-            schedule,
-            powers,
-            max_faulty: validators.max_faulty(),
-        }
+        Self { schedule, powers, max_faulty: validators.max_faulty() }
     }
 
     /// Views of a period of `validators` members.
     #[must_use]
     pub fn period(validators: usize) -> u64 {
-        let count = u64::try_from(validators)
-            .unwrap_or(PERIOD_MAX)
-            .clamp(1, PERIOD_MAX);
+        let count = u64::try_from(validators).unwrap_or(PERIOD_MAX).clamp(1, PERIOD_MAX);
         PERIOD_MAX / count * count
     }
 
@@ -131,18 +122,10 @@ impl LeaderElection {
     }
 
     fn fail(&self, reputation: &mut Reputation, leader: ValidatorIndex, view: View) {
-        let strikes = reputation
-            .failures
-            .get(&leader)
-            .map_or(0, |f| f.strikes)
-            .saturating_add(1);
+        let strikes = reputation.failures.get(&leader).map_or(0, |f| f.strikes).saturating_add(1);
         let turns = SKIP_TURNS << (strikes - 1).min(DOUBLINGS_MAX);
         let views = turns.saturating_mul(self.powers.len() as u64);
-        let failure = Failure {
-            at: view,
-            until: view.next().plus(views),
-            strikes,
-        };
+        let failure = Failure { at: view, until: view.next().plus(views), strikes };
         reputation.failures.insert(leader, failure);
         while self.skipped_power(reputation, view.next()) > self.max_faulty {
             let oldest = reputation
@@ -156,10 +139,7 @@ impl LeaderElection {
     }
 
     fn skipped_power(&self, reputation: &Reputation, view: View) -> u64 {
-        reputation
-            .skipped(view)
-            .map(|index| self.powers[index.as_usize()])
-            .sum()
+        reputation.skipped(view).map(|index| self.powers[index.as_usize()]).sum()
     }
 
     /// The one whose place it is, or else the next in the schedule who is not skipped. Where the
@@ -186,16 +166,11 @@ impl LeaderElection {
 
 impl Reputation {
     fn is_skipped(&self, index: ValidatorIndex, view: View) -> bool {
-        self.failures
-            .get(&index)
-            .is_some_and(|failure| view < failure.until)
+        self.failures.get(&index).is_some_and(|failure| view < failure.until)
     }
 
     fn skipped(&self, view: View) -> impl Iterator<Item = ValidatorIndex> + '_ {
-        self.failures
-            .iter()
-            .filter(move |(_, f)| view < f.until)
-            .map(|(index, _)| *index)
+        self.failures.iter().filter(move |(_, f)| view < f.until).map(|(index, _)| *index)
     }
 }
 

@@ -22,13 +22,7 @@ pub(crate) struct Learner {
 
 impl Learner {
     pub(crate) const fn new(own: ValidatorIndex, nonce: [u8; 32]) -> Self {
-        Self {
-            own,
-            nonce,
-            views: BTreeMap::new(),
-            above: None,
-            ask_at: Duration::ZERO,
-        }
+        Self { own, nonce, views: BTreeMap::new(), above: None, ask_at: Duration::ZERO }
     }
 
     /// The question, if it is time to ask (again).
@@ -37,10 +31,7 @@ impl Learner {
             return None;
         }
         self.ask_at = now.saturating_add(every);
-        Some(StatementRequest {
-            nonce: self.nonce,
-            signer: self.own,
-        })
+        Some(StatementRequest { nonce: self.nonce, signer: self.own })
     }
 
     /// When to ask again, unless the answers are complete.
@@ -62,11 +53,7 @@ impl Learner {
         }
         if self.above.is_none() {
             self.views.entry(statement.signer).or_insert(statement.view);
-            let power: u64 = self
-                .views
-                .keys()
-                .map(|index| validators.power(*index))
-                .sum();
+            let power: u64 = self.views.keys().map(|index| validators.power(*index)).sum();
             if power >= validators.quorum() {
                 self.above = self.views.values().max().map(|m| m.next());
             }

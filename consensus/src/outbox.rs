@@ -51,10 +51,6 @@ impl Outbox {
     /// Blocks, then the safety state, then all that relies on them.
     pub(crate) fn finish(self, safety: Option<SafetyState>) -> Vec<Action> {
         let persist = safety.map(|state| Action::PersistSafety(Box::new(state)));
-        self.stores
-            .into_iter()
-            .chain(persist)
-            .chain(self.rest)
-            .collect()
+        self.stores.into_iter().chain(persist).chain(self.rest).collect()
     }
 }

@@ -44,10 +44,7 @@ impl Proposals {
             Some(first) if first.header == *header => Inserted::Known,
             Some(first) => Inserted::Conflict(first.clone()),
             None => {
-                let signed = SignedHeader {
-                    header: header.clone(),
-                    signature: proposal.signature,
-                };
+                let signed = SignedHeader { header: header.clone(), signature: proposal.signature };
                 self.slots.insert(header.proposer, signed);
                 self.held.insert(proposal.block.header.proposer, proposal);
                 Inserted::New
@@ -61,16 +58,9 @@ impl Proposals {
 
     /// Takes the proposals out that `ready` names.
     pub(crate) fn take_held(&mut self, ready: impl Fn(&Proposal) -> bool) -> Vec<Proposal> {
-        let authors: Vec<ValidatorIndex> = self
-            .held
-            .iter()
-            .filter(|(_, held)| ready(held))
-            .map(|(author, _)| *author)
-            .collect();
-        authors
-            .iter()
-            .filter_map(|author| self.held.remove(author))
-            .collect()
+        let authors: Vec<ValidatorIndex> =
+            self.held.iter().filter(|(_, held)| ready(held)).map(|(author, _)| *author).collect();
+        authors.iter().filter_map(|author| self.held.remove(author)).collect()
     }
 
     pub(crate) fn held(&self) -> impl Iterator<Item = &Proposal> {

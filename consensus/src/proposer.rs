@@ -32,12 +32,7 @@ impl Replica {
         for (qc, tc) in self.justifications(view) {
             if self.leader_on(view, &qc) == Some(own) {
                 let idle_expired = now.mono >= self.pacemaker.idle_deadline(&self.config);
-                self.building = Some(Building {
-                    view,
-                    qc,
-                    tc,
-                    idle_expired,
-                });
+                self.building = Some(Building { view, qc, tc, idle_expired });
                 self.ask_payload(out);
                 return;
             }
@@ -74,19 +69,11 @@ impl Replica {
     }
 
     fn ask_payload(&self, out: &mut Outbox) {
-        let Some(Building {
-            view,
-            qc,
-            idle_expired,
-            ..
-        }) = &self.building
-        else {
+        let Some(Building { view, qc, idle_expired, .. }) = &self.building else {
             return;
         };
-        let parent = self
-            .tree
-            .header(&qc.block)
-            .expect("its chain was at hand to elect the leader");
+        let parent =
+            self.tree.header(&qc.block).expect("its chain was at hand to elect the leader");
         out.push(Action::BuildPayload {
             view: *view,
             parent: qc.block,
@@ -104,11 +91,7 @@ impl Replica {
         (view, payload, executed): (View, Vec<u8>, Executed),
         out: &mut Outbox,
     ) {
-        let Some(building) = self
-            .building
-            .clone()
-            .filter(|building| building.view == view)
-        else {
+        let Some(building) = self.building.clone().filter(|building| building.view == view) else {
             return;
         };
         if let Err(rejection) = self.propose(now, building, (payload, executed), out) {
@@ -152,8 +135,7 @@ impl Replica {
         self.building = None;
         let hash = proposal.block.hash();
         let block = Arc::new(proposal.block.clone());
-        self.tree
-            .insert(block, proposal.qc.clone(), PayloadCheck::Good);
+        self.tree.insert(block, proposal.qc.clone(), PayloadCheck::Good);
         self.store_block(&hash, out);
         self.proposals.accept(hash, proposal.tc.clone());
         out.broadcast(Message::Proposal(Box::new(proposal)));
@@ -169,16 +151,10 @@ pub(crate) fn check_on_parent(header: &BlockHeader, parent: &BlockHeader) -> Res
     }
     let (got, before) = (header.executed.height, parent.executed.height);
     if got > parent.height {
-        return Err(Rejection::ExecutedAhead {
-            got,
-            parent: parent.height,
-        });
+        return Err(Rejection::ExecutedAhead { got, parent: parent.height });
     }
     if got < before {
-        return Err(Rejection::ExecutedBehind {
-            got,
-            parent: before,
-        });
+        return Err(Rejection::ExecutedBehind { got, parent: before });
     }
     if got == before && header.executed != parent.executed {
         return Err(Rejection::ExecutedContradicts { height: got });

@@ -86,44 +86,23 @@ impl Replica {
         signer: Option<Box<dyn Signer>>,
         recovered: Recovered,
     ) -> Self {
-        let Recovered {
-            safety: state,
-            committed,
-            mut recent,
-            blocks,
-            nonce,
-        } = recovered;
+        let Recovered { safety: state, committed, mut recent, blocks, nonce } = recovered;
         let mut known = Known::new(ctx.genesis_qc());
-        for qc in [
-            &committed.qc,
-            &state.as_ref().and_then(|state| state.high_qc.clone()),
-        ] {
+        for qc in [&committed.qc, &state.as_ref().and_then(|state| state.high_qc.clone())] {
             qc.iter().for_each(|qc| _ = known.raise_qc(qc));
         }
-        for cc in [
-            &committed.cc,
-            &state.as_ref().and_then(|state| state.high_cc.clone()),
-        ] {
+        for cc in [&committed.cc, &state.as_ref().and_then(|state| state.high_cc.clone())] {
             cc.iter().for_each(|cc| _ = known.raise_cc(cc));
         }
         for tc in state.iter().filter_map(|state| state.high_tc.as_ref()) {
             known.raise_tc(tc);
             known.raise_qc(&tc.high_qc);
         }
-        assert!(
-            known.view() > committed.header.view,
-            "the final block comes with its certificate"
-        );
+        assert!(known.view() > committed.header.view, "the final block comes with its certificate");
 
         let safety = signer.and_then(|signer| {
             let index = ctx.validators.index_of(&signer.public())?;
-            Some(SafetyRules::new(
-                ctx.chain,
-                ctx.epoch(),
-                index,
-                signer,
-                state,
-            ))
+            Some(SafetyRules::new(ctx.chain, ctx.epoch(), index, signer, state))
         });
         let learner = safety
             .as_ref()
@@ -185,11 +164,7 @@ impl Replica {
             Event::Message(message) => self.on_message(now, message.into_inner(), &mut out),
             Event::Tick => self.on_tick(now, &mut out),
             Event::PendingWork(pending) => self.pacemaker.on_pending(pending, now.mono),
-            Event::PayloadBuilt {
-                view,
-                payload,
-                executed,
-            } => {
+            Event::PayloadBuilt { view, payload, executed } => {
                 self.on_payload_built(now, (view, payload, executed), &mut out);
             }
             Event::PayloadChecked { block, verdict } => {
@@ -214,19 +189,14 @@ impl Replica {
         if !self.started {
             return None;
         }
-        let view = self
-            .is_active()
-            .then(|| self.pacemaker.deadline(&self.config));
+        let view = self.is_active().then(|| self.pacemaker.deadline(&self.config));
         let idle = self
             .building
             .as_ref()
             .filter(|building| !building.idle_expired)
             .map(|_| self.pacemaker.idle_deadline(&self.config));
         let ask = self.learner.as_ref().and_then(Learner::deadline);
-        [view, idle, ask, self.fetches.deadline()]
-            .into_iter()
-            .flatten()
-            .min()
+        [view, idle, ask, self.fetches.deadline()].into_iter().flatten().min()
     }
 
     /// Evidence of equivocation seen since the start: the first of each validator and kind.
@@ -243,9 +213,7 @@ impl Replica {
     /// Whether this replica may sign.
     #[must_use]
     pub fn is_active(&self) -> bool {
-        self.safety
-            .as_ref()
-            .is_some_and(|safety| safety.state().is_some())
+        self.safety.as_ref().is_some_and(|safety| safety.state().is_some())
     }
 
     /// Applies the rules until none has anything more to do. Each returns whether it changed

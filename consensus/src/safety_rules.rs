@@ -92,14 +92,7 @@ impl SafetyRules {
         state: Option<SafetyState>,
     ) -> Self {
         let state = state.filter(|state| state.epoch == epoch);
-        Self {
-            chain,
-            epoch,
-            index,
-            signer,
-            state,
-            changed: false,
-        }
+        Self { chain, epoch, index, signer, state, changed: false }
     }
 
     /// The place of this validator.
@@ -123,11 +116,7 @@ impl SafetyRules {
     /// The state, if it changed since it was taken last: to be made durable before anything leaves.
     #[must_use]
     pub fn take_changed(&mut self) -> Option<SafetyState> {
-        if core::mem::take(&mut self.changed) {
-            self.state.clone()
-        } else {
-            None
-        }
+        if core::mem::take(&mut self.changed) { self.state.clone() } else { None }
     }
 
     /// R1: a leader proposes once in a view, on a justified parent, and not after giving it up.
@@ -155,27 +144,14 @@ impl SafetyRules {
         let (view, hash) = (block.header.view, block.hash());
         self.safe_to_propose(&block.header, tc.as_ref(), known.view())?;
         let signature = self.sign(&proposal_message(&self.chain, self.epoch, view, &hash));
-        let proposal = Proposal {
-            block,
-            qc,
-            tc,
-            signature,
-        };
+        let proposal = Proposal { block, qc, tc, signature };
         let size = encoded_len(&proposal);
         if size > MAX_PROPOSAL_BYTES {
-            return Err(Rejection::TooLarge {
-                size,
-                limit: MAX_PROPOSAL_BYTES,
-            }
-            .into());
+            return Err(Rejection::TooLarge { size, limit: MAX_PROPOSAL_BYTES }.into());
         }
         self.update(known, |state| {
             state.proposed = view;
-            state.last_proposal = Some(ProposalMark {
-                view,
-                block: hash,
-                signature,
-            });
+            state.last_proposal = Some(ProposalMark { view, block: hash, signature });
         });
         Ok(proposal)
     }
@@ -242,10 +218,7 @@ impl SafetyRules {
         known: &Known,
     ) -> Result<CommitVote, SafetyRefusal> {
         self.safe_to_commit(qc)?;
-        assert!(
-            known.high_qc().view >= qc.view,
-            "R3: the QC is raised before the commit vote"
-        );
+        assert!(known.high_qc().view >= qc.view, "R3: the QC is raised before the commit vote");
         let bytes = commit_message(&self.chain, self.epoch, qc.view, &qc.block);
         let vote = CommitVote {
             epoch: self.epoch,
@@ -273,21 +246,11 @@ impl SafetyRules {
         let view = known.view();
         self.safe_to_timeout(view, view)?;
         let high_qc = known.high_qc().clone();
-        let entry = if high_qc.view.next() == view {
-            None
-        } else {
-            known.entry()
-        };
+        let entry = if high_qc.view.next() == view { None } else { known.entry() };
         let bytes = timeout_message(&self.chain, self.epoch, view, high_qc.view);
         let signature = self.sign(&bytes);
-        let timeout = Timeout {
-            epoch: self.epoch,
-            view,
-            high_qc,
-            entry,
-            signer: self.index,
-            signature,
-        };
+        let timeout =
+            Timeout { epoch: self.epoch, view, high_qc, entry, signer: self.index, signature };
         self.update(known, |state| {
             state.timed_out = view;
             state.last_timeout = Some(timeout.clone());
@@ -306,13 +269,7 @@ impl SafetyRules {
         let (nonce, view) = (request.nonce, known.view());
         let entry: Option<Certificate> = known.entry();
         let signature = self.sign(&statement_message(&self.chain, self.epoch, &nonce, view));
-        Ok(Statement {
-            nonce,
-            view,
-            entry,
-            signer: self.index,
-            signature,
-        })
+        Ok(Statement { nonce, view, entry, signer: self.index, signature })
     }
 
     /// R10: after amnesia this validator signs again above the view of a CC that is above m + 1,
@@ -323,10 +280,7 @@ impl SafetyRules {
             Some(cc) if cc.view > above && known.high_qc().view >= cc.view => cc.view,
             _ => return Err(refusal),
         };
-        assert!(
-            self.state.is_none(),
-            "R10: only a validator without memory is readmitted"
-        );
+        assert!(self.state.is_none(), "R10: only a validator without memory is readmitted");
         self.state = Some(SafetyState {
             prepared: view,
             timed_out: view,
@@ -345,19 +299,13 @@ impl SafetyRules {
     /// Every change of the marks carries the certificates known, so that a restart comes back to a
     /// view not below any that was signed for.
     fn update(&mut self, known: &Known, change: impl FnOnce(&mut SafetyState)) {
-        let state = self
-            .state
-            .as_mut()
-            .expect("checked by the rule that permitted the signature");
+        let state = self.state.as_mut().expect("checked by the rule that permitted the signature");
         let before = state.marks();
         change(state);
         state.high_qc = Some(known.high_qc().clone());
         state.high_tc = known.high_tc().cloned();
         state.high_cc = known.cc_of_entry().cloned();
-        assert!(
-            state.marks().covers(&before),
-            "the marks of a validator never go down"
-        );
+        assert!(state.marks().covers(&before), "the marks of a validator never go down");
         self.changed = true;
     }
 
@@ -374,25 +322,13 @@ impl SafetyRules {
 }
 
 fn is_current(view: View, current: View) -> Result<(), SafetyRefusal> {
-    if view == current {
-        Ok(())
-    } else {
-        Err(SafetyRefusal::NotCurrent { view, current })
-    }
+    if view == current { Ok(()) } else { Err(SafetyRefusal::NotCurrent { view, current }) }
 }
 
 fn is_above(view: View, mark: View) -> Result<(), SafetyRefusal> {
-    if view > mark {
-        Ok(())
-    } else {
-        Err(SafetyRefusal::AlreadySigned { view, mark })
-    }
+    if view > mark { Ok(()) } else { Err(SafetyRefusal::AlreadySigned { view, mark }) }
 }
 
 fn not_timed_out(view: View, mark: View) -> Result<(), SafetyRefusal> {
-    if view > mark {
-        Ok(())
-    } else {
-        Err(SafetyRefusal::TimedOut { view, mark })
-    }
+    if view > mark { Ok(()) } else { Err(SafetyRefusal::TimedOut { view, mark }) }
 }

@@ -79,9 +79,7 @@ impl Replica {
         let size = self.ctx.validators.len();
         let (view, high_qc, root) = (self.known.view(), self.known.high_qc(), self.tree.root());
         let reputation = self.reputation_at(high_qc);
-        let leader = reputation
-            .as_ref()
-            .map(|reputation| self.election.leader(reputation, view));
+        let leader = reputation.as_ref().map(|reputation| self.election.leader(reputation, view));
         let skipped = reputation.map(|reputation| self.election.skipped(&reputation, view));
         Status {
             epoch: self.ctx.epoch(),
@@ -118,11 +116,7 @@ impl Replica {
                     amnesiacs.insert(*index);
                 }
                 let (statements, above) = (Learner::statements(learner, size), learner.above());
-                Mode::Learner {
-                    statements,
-                    above,
-                    amnesiacs,
-                }
+                Mode::Learner { statements, above, amnesiacs }
             }
         }
     }

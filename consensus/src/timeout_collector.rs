@@ -21,18 +21,12 @@ pub struct TimeoutCollector {
 impl TimeoutCollector {
     /// Starts anew for another view.
     pub fn reset(&mut self, view: View) {
-        *self = Self {
-            view,
-            ..Self::default()
-        };
+        *self = Self { view, ..Self::default() };
     }
 
     /// Puts a verified timeout of the collector's view into its slot.
     pub fn insert(&mut self, timeout: &Timeout) -> Inserted<SignedTimeout> {
-        assert!(
-            timeout.view == self.view,
-            "only timeouts of the current view are collected"
-        );
+        assert!(timeout.view == self.view, "only timeouts of the current view are collected");
         let qc_view = timeout.high_qc.view;
         if let Some(first) = self.entries.get(&timeout.signer) {
             return if first.qc_view == qc_view {
@@ -46,11 +40,7 @@ impl TimeoutCollector {
                 })
             };
         }
-        let entry = TimeoutEntry {
-            signer: timeout.signer,
-            qc_view,
-            signature: timeout.signature,
-        };
+        let entry = TimeoutEntry { signer: timeout.signer, qc_view, signature: timeout.signature };
         self.entries.insert(timeout.signer, entry);
         if self.high_qc.as_ref().is_none_or(|qc| qc_view > qc.view) {
             self.high_qc = Some(timeout.high_qc.clone());
@@ -61,10 +51,7 @@ impl TimeoutCollector {
     /// The power of those who timed out.
     #[must_use]
     pub fn power(&self, validators: &ValidatorSet) -> u64 {
-        self.entries
-            .keys()
-            .map(|index| validators.power(*index))
-            .sum()
+        self.entries.keys().map(|index| validators.power(*index)).sum()
     }
 
     /// Who timed out, in a set of `size` validators.

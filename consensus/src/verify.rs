@@ -141,13 +141,7 @@ struct Check<'a> {
 
 impl<'a> Check<'a> {
     const fn new(ctx: &'a Context, cache: &'a mut CertificateCache) -> Self {
-        Self {
-            ctx,
-            cache,
-            messages: Vec::new(),
-            signatures: Vec::new(),
-            fresh: Vec::new(),
-        }
+        Self { ctx, cache, messages: Vec::new(), signatures: Vec::new(), fresh: Vec::new() }
     }
 
     fn finish(self, verifier: &dyn Verifier) -> Result<(), Rejection> {
@@ -186,10 +180,7 @@ impl<'a> Check<'a> {
     fn proposal(&mut self, proposal: &Proposal) -> Result<(), Rejection> {
         let size = encoded_len(proposal);
         if size > MAX_PROPOSAL_BYTES {
-            return Err(Rejection::TooLarge {
-                size,
-                limit: MAX_PROPOSAL_BYTES,
-            });
+            return Err(Rejection::TooLarge { size, limit: MAX_PROPOSAL_BYTES });
         }
         let header = &proposal.block.header;
         self.epoch(header.epoch)?;
@@ -202,10 +193,7 @@ impl<'a> Check<'a> {
         check_parent(&proposal.qc, header.parent, header.parent_view)?;
         if header.height != proposal.qc.height.next() {
             let expected = proposal.qc.height.next();
-            return Err(Rejection::WrongHeight {
-                got: header.height,
-                expected,
-            });
+            return Err(Rejection::WrongHeight { got: header.height, expected });
         }
         check_justification(header.view, proposal.qc.view, proposal.tc.as_ref())?;
         self.quorum(&proposal.qc)?;
@@ -219,11 +207,7 @@ impl<'a> Check<'a> {
     fn prepare_vote(&mut self, vote: &PrepareVote) -> Result<(), Rejection> {
         self.epoch(vote.epoch)?;
         check_parent_view(vote.parent_view, vote.view)?;
-        self.signed(
-            vote.signer,
-            PrepareBody::from(vote).message(&self.ctx.chain),
-            vote.signature,
-        )
+        self.signed(vote.signer, PrepareBody::from(vote).message(&self.ctx.chain), vote.signature)
     }
 
     fn commit_vote(&mut self, vote: &CommitVote, qc: &QuorumCert) -> Result<(), Rejection> {
@@ -269,9 +253,7 @@ impl<'a> Check<'a> {
             }
         };
         if entered.next() != statement.view {
-            return Err(Rejection::EntryMissing {
-                view: statement.view,
-            });
+            return Err(Rejection::EntryMissing { view: statement.view });
         }
         let epoch = self.ctx.epoch();
         let bytes = statement_message(&self.ctx.chain, epoch, &statement.nonce, statement.view);
@@ -289,11 +271,7 @@ impl<'a> Check<'a> {
     fn quorum(&mut self, qc: &QuorumCert) -> Result<(), Rejection> {
         if qc.is_genesis() {
             let genesis = *qc == self.ctx.genesis_qc();
-            return if genesis {
-                Ok(())
-            } else {
-                Err(Rejection::ForeignGenesis)
-            };
+            return if genesis { Ok(()) } else { Err(Rejection::ForeignGenesis) };
         }
         self.epoch(qc.epoch)?;
         check_parent_view(qc.parent_view, qc.view)?;
@@ -338,10 +316,7 @@ impl<'a> Check<'a> {
             return Err(Rejection::HighQcNotMaximum { got, expected });
         }
         if got >= tc.view {
-            return Err(Rejection::QcNotBelow {
-                qc: got,
-                view: tc.view,
-            });
+            return Err(Rejection::QcNotBelow { qc: got, view: tc.view });
         }
         self.quorum(&tc.high_qc)?;
         if self.is_known(tc, TIMEOUT) {
@@ -356,27 +331,17 @@ impl<'a> Check<'a> {
 
     fn epoch(&self, got: Epoch) -> Result<(), Rejection> {
         let expected = self.ctx.epoch();
-        if got == expected {
-            Ok(())
-        } else {
-            Err(Rejection::WrongEpoch { got, expected })
-        }
+        if got == expected { Ok(()) } else { Err(Rejection::WrongEpoch { got, expected }) }
     }
 
     fn key(&self, index: ValidatorIndex) -> Result<PublicKey, Rejection> {
         let validator = self.ctx.validators.get(index);
-        validator
-            .map(|v| v.key)
-            .ok_or(Rejection::UnknownSigner { index })
+        validator.map(|v| v.key).ok_or(Rejection::UnknownSigner { index })
     }
 
     fn power(&self, power: u64) -> Result<(), Rejection> {
         let quorum = self.ctx.validators.quorum();
-        if power >= quorum {
-            Ok(())
-        } else {
-            Err(Rejection::NoQuorum { power, quorum })
-        }
+        if power >= quorum { Ok(()) } else { Err(Rejection::NoQuorum { power, quorum }) }
     }
 
     fn signers(
@@ -386,23 +351,14 @@ impl<'a> Check<'a> {
     ) -> Result<Vec<(PublicKey, Signature)>, Rejection> {
         let expected = self.ctx.validators.len();
         if !set.well_formed(expected) {
-            return Err(Rejection::SignerSetSize {
-                got: set.size(),
-                expected,
-            });
+            return Err(Rejection::SignerSetSize { got: set.size(), expected });
         }
         if set.count() != signatures.len() {
             let signers = set.count();
-            return Err(Rejection::SignatureCount {
-                signatures: signatures.len(),
-                signers,
-            });
+            return Err(Rejection::SignatureCount { signatures: signatures.len(), signers });
         }
         self.power(self.ctx.validators.power_of(&set))?;
-        set.iter()
-            .zip(signatures)
-            .map(|(index, s)| Ok((self.key(index)?, *s)))
-            .collect()
+        set.iter().zip(signatures).map(|(index, s)| Ok((self.key(index)?, *s))).collect()
     }
 
     fn signed(
@@ -413,8 +369,7 @@ impl<'a> Check<'a> {
     ) -> Result<(), Rejection> {
         let key = self.key(signer)?;
         self.messages.push(bytes);
-        self.signatures
-            .push((key, self.messages.len() - 1, signature));
+        self.signatures.push((key, self.messages.len() - 1, signature));
         Ok(())
     }
 
@@ -425,8 +380,7 @@ impl<'a> Check<'a> {
     ) -> Result<(), Rejection> {
         self.messages.push(bytes);
         let message = self.messages.len() - 1;
-        self.signatures
-            .extend(signers.into_iter().map(|(key, s)| (key, message, s)));
+        self.signatures.extend(signers.into_iter().map(|(key, s)| (key, message, s)));
         Ok(())
     }
 
@@ -460,11 +414,7 @@ pub(crate) fn check_justification(
         None if qc.next() == view => Ok(()),
         Some(tc) if tc.view.next() == view && qc.next() != view => {
             let maximum = tc.high_qc.view;
-            if qc >= maximum {
-                Ok(())
-            } else {
-                Err(Rejection::QcBelowTimeouts { qc, maximum })
-            }
+            if qc >= maximum { Ok(()) } else { Err(Rejection::QcBelowTimeouts { qc, maximum }) }
         }
         _ => Err(Rejection::NotJustified { view, qc }),
     }
@@ -486,9 +436,5 @@ fn check_parent_view(parent: View, view: View) -> Result<(), Rejection> {
     if view == View::ZERO {
         return Err(Rejection::ViewZero);
     }
-    if parent < view {
-        Ok(())
-    } else {
-        Err(Rejection::ParentNotBelow { parent, view })
-    }
+    if parent < view { Ok(()) } else { Err(Rejection::ParentNotBelow { parent, view }) }
 }

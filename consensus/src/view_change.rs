@@ -63,12 +63,7 @@ impl Replica {
         self.building = None;
         let high_qc = self.known.high_qc().clone();
         let leader = self.leader_on(view, &high_qc);
-        out.push(Action::EnteredView {
-            view,
-            leader,
-            reason,
-            waited,
-        });
+        out.push(Action::EnteredView { view, leader, reason, waited });
     }
 
     /// R5: gives up the current view, once.

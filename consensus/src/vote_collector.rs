@@ -74,9 +74,7 @@ impl<V: Vote> VoteCollector<V> {
     /// No votes.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            views: BTreeMap::new(),
-        }
+        Self { views: BTreeMap::new() }
     }
 
     /// Puts a verified vote into its slot. The caller has decided that the view is worth keeping.
@@ -120,13 +118,12 @@ impl<V: Vote> VoteCollector<V> {
         self.views.len()
     }
 
-    /// The highest view in which a quorum voted for one thing, with those votes by author.
+    /// The highest view above `above` in which a quorum voted for one thing, with those votes by
+    /// author.
     #[must_use]
-    pub fn quorum(&self, validators: &ValidatorSet) -> Option<Vec<&V>> {
-        self.views
-            .values()
-            .rev()
-            .find_map(|slots| quorum_of(slots, validators))
+    pub fn quorum(&self, above: View, validators: &ValidatorSet) -> Option<Vec<&V>> {
+        let views = self.views.range(above.next()..);
+        views.rev().find_map(|(_, slots)| quorum_of(slots, validators))
     }
 }
 
@@ -140,20 +137,17 @@ fn quorum_of<'a, V: Vote>(
     slots: &'a BTreeMap<ValidatorIndex, V>,
     validators: &ValidatorSet,
 ) -> Option<Vec<&'a V>> {
+    let all: u64 = slots.keys().map(|index| validators.power(*index)).sum();
+    if all < validators.quorum() {
+        return None;
+    }
     let mut powers: BTreeMap<V::Subject, u64> = BTreeMap::new();
     for (index, vote) in slots {
         let power = powers.entry(vote.subject()).or_default();
         *power += validators.power(*index);
     }
-    let (subject, _) = powers
-        .into_iter()
-        .find(|(_, power)| *power >= validators.quorum())?;
-    Some(
-        slots
-            .values()
-            .filter(|vote| vote.subject() == subject)
-            .collect(),
-    )
+    let (subject, _) = powers.into_iter().find(|(_, power)| *power >= validators.quorum())?;
+    Some(slots.values().filter(|vote| vote.subject() == subject).collect())
 }
 
 /// R3: a quorum of prepare votes for one block is its QC.
@@ -177,13 +171,7 @@ pub fn quorum_cert(votes: &[&PrepareVote], size: usize) -> QuorumCert {
 pub fn commit_cert(votes: &[&CommitVote], size: usize) -> CommitCert {
     let first = votes.first().expect("a quorum is not empty");
     let (signers, signatures) = gather(votes.iter().map(|v| (v.signer, v.signature)), size);
-    CommitCert {
-        epoch: first.epoch,
-        view: first.view,
-        block: first.block,
-        signers,
-        signatures,
-    }
+    CommitCert { epoch: first.epoch, view: first.view, block: first.block, signers, signatures }
 }
 
 fn gather(
@@ -196,8 +184,5 @@ fn gather(
         signers.insert(signer);
         signatures.push(signature);
     }
-    (
-        signers,
-        Signatures::try_from(signatures).expect("one vote per validator"),
-    )
+    (signers, Signatures::try_from(signatures).expect("one vote per validator"))
 }

@@ -17,9 +17,8 @@ impl Replica {
     /// Takes the proposals whose chain is at hand, and has their payloads checked.
     pub(crate) fn try_accept_proposals(&mut self, out: &mut Outbox) -> bool {
         let tree = &self.tree;
-        let ready = self
-            .proposals
-            .take_held(|held| !matches!(tree.link(&held.qc), Link::Missing(_)));
+        let ready =
+            self.proposals.take_held(|held| !matches!(tree.link(&held.qc), Link::Missing(_)));
         let any = !ready.is_empty();
         for proposal in ready {
             let proposer = proposal.block.header.proposer;
@@ -34,23 +33,14 @@ impl Replica {
     fn accept(&mut self, proposal: Proposal, out: &mut Outbox) -> Result<(), Rejection> {
         let header = &proposal.block.header;
         let (view, proposer, hash) = (header.view, header.proposer, header.hash());
-        let conflicting = Rejection::Conflicting {
-            committed: self.tree.root().height,
-        };
-        let leader = self
-            .leader_on(view, &proposal.qc)
-            .ok_or(conflicting.clone())?;
+        let conflicting = Rejection::Conflicting { committed: self.tree.root().height };
+        let leader = self.leader_on(view, &proposal.qc).ok_or(conflicting.clone())?;
         if leader != proposer {
-            return Err(Rejection::NotLeader {
-                view,
-                proposer,
-                leader,
-            });
+            return Err(Rejection::NotLeader { view, proposer, leader });
         }
         let parent = self.tree.header(&header.parent).ok_or(conflicting)?;
         check_on_parent(header, parent)?;
-        self.tree
-            .insert(Arc::new(proposal.block), proposal.qc, PayloadCheck::Unasked);
+        self.tree.insert(Arc::new(proposal.block), proposal.qc, PayloadCheck::Unasked);
         self.proposals.accept(hash, proposal.tc);
         self.ask_check(&hash, out);
         Ok(())
@@ -73,11 +63,7 @@ impl Replica {
         node.check = PayloadCheck::Asked;
         chain.pop();
         let (block, proposer) = (Arc::clone(&node.block), node.block.header.proposer);
-        out.push(Action::CheckPayload {
-            block,
-            ancestors: chain,
-            proposer,
-        });
+        out.push(Action::CheckPayload { block, ancestors: chain, proposer });
     }
 
     /// R3: a block that was certified without this replica is checked when it has come, so that it
@@ -114,9 +100,7 @@ impl Replica {
     }
 
     fn is_good(&self, block: &BlockHash) -> bool {
-        self.tree
-            .get(block)
-            .is_some_and(|node| node.check == PayloadCheck::Good && node.stored)
+        self.tree.get(block).is_some_and(|node| node.check == PayloadCheck::Good && node.stored)
     }
 
     /// R2: prepare-votes an accepted proposal whose payload is good and stored.
@@ -128,9 +112,7 @@ impl Replica {
             self.is_good(&accepted.block)
                 && self.tree.get(&accepted.block).is_some_and(|node| {
                     let header = &node.block.header;
-                    safety
-                        .safe_to_prepare(header, accepted.tc.as_ref(), self.known.view())
-                        .is_ok()
+                    safety.safe_to_prepare(header, accepted.tc.as_ref(), self.known.view()).is_ok()
                 })
         });
         let Some((block, tc)) = good.map(|good| (good.block, good.tc.clone())) else {
@@ -147,8 +129,8 @@ impl Replica {
 
     /// A quorum of prepare votes makes a QC.
     pub(crate) fn try_quorum_cert(&mut self) -> bool {
-        let validators = Arc::clone(&self.ctx.validators);
-        let Some(votes) = self.prepare_votes.quorum(&validators) else {
+        let (validators, above) = (&self.ctx.validators, self.known.high_qc().view);
+        let Some(votes) = self.prepare_votes.quorum(above, validators) else {
             return false;
         };
         let qc = quorum_cert(&votes, validators.len());
@@ -158,16 +140,14 @@ impl Replica {
     /// R3: commit-votes the block of the highest QC once it is durable with its batches, in time or
     /// late; the vote passes the QC on.
     pub(crate) fn try_commit_vote(&mut self, out: &mut Outbox) -> bool {
-        let qc = self.known.high_qc().clone();
-        if !self.is_good(&qc.block) {
+        let qc = self.known.high_qc();
+        let permitted = self.safety.as_ref().is_some_and(|s| s.safe_to_commit(qc).is_ok());
+        if !permitted || !self.is_good(&qc.block) {
             return false;
         }
-        let Some(safety) = self.safety.as_mut() else {
-            return false;
-        };
-        let Ok(vote) = safety.sign_commit(&qc, &self.known) else {
-            return false;
-        };
+        let qc = qc.clone();
+        let safety = self.safety.as_mut().expect("just asked");
+        let vote = safety.sign_commit(&qc, &self.known).expect("just permitted");
         self.commit_votes.insert(vote.clone());
         self.pass_on = PassOn::Nothing;
         out.broadcast(Message::CommitVote { vote, qc });

@@ -37,10 +37,7 @@ impl Replica {
         }
         let expected = qc.height.next();
         if header.height != expected {
-            return Err(Rejection::WrongHeight {
-                got: header.height,
-                expected,
-            });
+            return Err(Rejection::WrongHeight { got: header.height, expected });
         }
         Ok(())
     }

@@ -23,26 +23,14 @@ impl Replica {
             self.on_late_proposal(proposal, out);
             return;
         }
-        assert!(
-            view == current,
-            "R0: the certificates of a proposal lead into its view"
-        );
-        let signed = SignedHeader {
-            header: header.clone(),
-            signature: proposal.signature,
-        };
+        assert!(view == current, "R0: the certificates of a proposal lead into its view");
+        let signed = SignedHeader { header: header.clone(), signature: proposal.signature };
         if let Err(rejection) = self.check_clock(now, header.timestamp) {
             out.reject(Some(proposer), rejection);
             return;
         }
         if let Inserted::Conflict(first) = self.proposals.insert(proposal) {
-            self.on_equivocation(
-                Equivocation::Proposal {
-                    first,
-                    second: signed,
-                },
-                out,
-            );
+            self.on_equivocation(Equivocation::Proposal { first, second: signed }, out);
         }
     }
 
@@ -51,8 +39,7 @@ impl Replica {
         let header = &proposal.block.header;
         let (view, proposer) = (header.view, header.proposer);
         if self.fetches.is_wanted(&header.hash()) {
-            self.tree
-                .insert(Arc::new(proposal.block), proposal.qc, PayloadCheck::Unasked);
+            self.tree.insert(Arc::new(proposal.block), proposal.qc, PayloadCheck::Unasked);
         } else {
             out.stale(Some(proposer), view, self.pacemaker.view());
         }
@@ -60,18 +47,11 @@ impl Replica {
 
     /// R2: within the drift of the own clock, either way, when it arrives.
     fn check_clock(&self, now: Now, got: TimestampMs) -> Result<(), Rejection> {
-        let (clock, drift_ms) = (
-            TimestampMs::new(now.unix_ms),
-            self.config.max_clock_drift_ms,
-        );
+        let (clock, drift_ms) = (TimestampMs::new(now.unix_ms), self.config.max_clock_drift_ms);
         if got.get().abs_diff(clock.get()) <= drift_ms {
             Ok(())
         } else {
-            Err(Rejection::TimestampDrift {
-                got,
-                clock,
-                drift_ms,
-            })
+            Err(Rejection::TimestampDrift { got, clock, drift_ms })
         }
     }
 }

@@ -16,12 +16,7 @@ impl Replica {
         self.enter_view(now, EntryReason::Start, out);
         self.repeat_proposal(out);
         let view = self.pacemaker.view();
-        let Some(state) = self
-            .safety
-            .as_ref()
-            .and_then(|safety| safety.state())
-            .cloned()
-        else {
+        let Some(state) = self.safety.as_ref().and_then(|safety| safety.state()).cloned() else {
             return;
         };
         if let Some(vote) = state.last_prepare.filter(|vote| vote.view == view) {
@@ -42,10 +37,7 @@ impl Replica {
     /// The own proposal of the current view, put together again from the stored block.
     fn repeat_proposal(&mut self, out: &mut Outbox) {
         let view = self.pacemaker.view();
-        let proposed = self
-            .safety
-            .as_ref()
-            .and_then(|safety| safety.proposed_block());
+        let proposed = self.safety.as_ref().and_then(|safety| safety.proposed_block());
         let Some((_, hash, signature)) = proposed.filter(|(of, _, _)| *of == view) else {
             return;
         };
@@ -53,18 +45,9 @@ impl Replica {
             return;
         };
         let qc = node.qc.clone();
-        let tc = self
-            .known
-            .high_tc()
-            .filter(|_| qc.view.next() != view)
-            .cloned();
+        let tc = self.known.high_tc().filter(|_| qc.view.next() != view).cloned();
         let block = Arc::unwrap_or_clone(Arc::clone(&node.block));
         self.proposals.accept(hash, tc.clone());
-        out.broadcast(Message::Proposal(Box::new(Proposal {
-            block,
-            qc,
-            tc,
-            signature,
-        })));
+        out.broadcast(Message::Proposal(Box::new(Proposal { block, qc, tc, signature })));
     }
 }

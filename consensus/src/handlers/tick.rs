@@ -10,8 +10,7 @@ impl Replica {
     pub(crate) fn on_tick(&mut self, now: Now, out: &mut Outbox) {
         self.expire_idle(now, out);
         let forget = self.config.resend_interval.saturating_mul(10);
-        self.amnesiacs
-            .retain(|_, last| now.mono.saturating_sub(*last) <= forget);
+        self.amnesiacs.retain(|_, last| now.mono.saturating_sub(*last) <= forget);
         if self.is_active()
             && now.mono >= self.pacemaker.deadline(&self.config)
             && !self.give_up_view(now, out)

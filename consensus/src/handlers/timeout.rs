@@ -16,10 +16,7 @@ impl Replica {
             self.answer_old(now, timeout.signer, out);
             return;
         }
-        assert!(
-            view == current,
-            "R0: the certificates of a timeout lead into its view"
-        );
+        assert!(view == current, "R0: the certificates of a timeout lead into its view");
         if let Inserted::Conflict(first) = self.timeouts.insert(timeout) {
             let second = SignedTimeout {
                 view,

@@ -31,13 +31,7 @@ impl Replica {
             return;
         }
         if let Inserted::Conflict(first) = self.prepare_votes.insert(vote.clone()) {
-            self.on_equivocation(
-                Equivocation::PrepareVote {
-                    first,
-                    second: vote,
-                },
-                out,
-            );
+            self.on_equivocation(Equivocation::PrepareVote { first, second: vote }, out);
         }
     }
 
@@ -52,13 +46,7 @@ impl Replica {
             return;
         }
         if let Inserted::Conflict(first) = self.commit_votes.insert(vote.clone()) {
-            self.on_equivocation(
-                Equivocation::CommitVote {
-                    first,
-                    second: vote,
-                },
-                out,
-            );
+            self.on_equivocation(Equivocation::CommitVote { first, second: vote }, out);
         }
         self.commit_votes.keep_highest(COMMIT_VIEWS);
     }

@@ -1,0 +1,81 @@
+//! What must never happen, seen from outside: two final blocks at a height, two signatures for a
+//! slot, a message that leaves before what it promises is on disk.
+
+use std::collections::BTreeMap;
+
+use logothete_consensus::{Block, Message, SafetyState};
+use logothete_primitives::{BlockHash, Height, ValidatorIndex, View};
+
+use super::disk::Disk;
+
+/// What a signature says; the signature itself may differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    Block(BlockHash),
+    QcView(View),
+}
+
+/// Watches all honest replicas, across restarts and wipes.
+#[derive(Debug, Default)]
+pub(crate) struct Checker {
+    chain: BTreeMap<Height, BlockHash>,
+    said: BTreeMap<(u8, ValidatorIndex, View), Said>,
+    pub(crate) messages: u64,
+}
+
+impl Checker {
+    /// Agreement: everybody has the same block at a height, and they form a chain.
+    pub(crate) fn on_commit(&mut self, who: ValidatorIndex, blocks: &[Block]) {
+        for block in blocks {
+            let hash = block.hash();
+            let known = self.chain.entry(block.header.height).or_insert(hash);
+            assert_eq!(*known, hash, "{who:?} forks at height {}", block.header.height);
+            if let Some(below) = block.header.height.prev().and_then(|h| self.chain.get(&h)) {
+                assert_eq!(block.header.parent, *below, "{who:?} leaves the chain");
+            }
+        }
+    }
+
+    /// One message per slot, ever; and durable before sent.
+    pub(crate) fn on_send(&mut self, who: ValidatorIndex, message: &Message, disk: &Disk) {
+        self.messages += 1;
+        let (kind, view, said) = match message {
+            Message::Proposal(p) => (0, p.block.header.view, Said::Block(p.block.hash())),
+            Message::PrepareVote(vote) => (1, vote.view, Said::Block(vote.block)),
+            Message::CommitVote { vote, .. } => (2, vote.view, Said::Block(vote.block)),
+            Message::Timeout(timeout) => (3, timeout.view, Said::QcView(timeout.high_qc.view)),
+            _ => return,
+        };
+        let known = self.said.entry((kind, who, view)).or_insert(said);
+        assert_eq!(*known, said, "{who:?} signed twice in view {view}, kind {kind}");
+        let state = disk.safety().expect("who signs has a safety state");
+        assert_durable(message, state, disk);
+    }
+
+    pub(crate) fn height(&self) -> Height {
+        self.chain.keys().next_back().copied().unwrap_or_default()
+    }
+}
+
+/// The promise of a message is on disk before the message leaves.
+fn assert_durable(message: &Message, state: &SafetyState, disk: &Disk) {
+    let qc_view = state.high_qc.as_ref().map_or(View::ZERO, |qc| qc.view);
+    match message {
+        Message::Proposal(p) => {
+            assert!(state.proposed >= p.block.header.view, "proposal not durable");
+            assert!(disk.is_synced(&p.block.hash()), "proposed block not durable");
+        }
+        Message::PrepareVote(vote) => {
+            assert!(state.prepared >= vote.view, "prepare vote not durable");
+        }
+        Message::CommitVote { vote, .. } => {
+            assert!(state.committed >= vote.view, "commit vote not durable");
+            assert!(qc_view >= vote.view, "the QC of a commit vote not durable");
+            assert!(disk.is_synced(&vote.block), "commit-voted block not durable");
+        }
+        Message::Timeout(timeout) => {
+            assert!(state.timed_out >= timeout.view, "timeout not durable");
+        }
+        _ => {}
+    }
+}
