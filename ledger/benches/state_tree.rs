@@ -17,11 +17,7 @@ struct Sizes {
 
 impl Sizes {
     fn from_arguments() -> Self {
-        let mut sizes = Self {
-            leaves: 1_000_000,
-            batch: 10_000,
-            rounds: 50,
-        };
+        let mut sizes = Self { leaves: 1_000_000, batch: 10_000, rounds: 50 };
         let arguments: Vec<String> = std::env::args().collect();
         for pair in arguments.windows(2) {
             let number = || pair[1].parse().expect("a size is a number");
@@ -44,10 +40,7 @@ struct Watch {
 
 impl Watch {
     fn start() -> Self {
-        Self {
-            wall: Instant::now(),
-            cpu_ns: cpu_ns(),
-        }
+        Self { wall: Instant::now(), cpu_ns: cpu_ns() }
     }
 
     fn report(&self, what: &str, operations: u64) {
@@ -70,11 +63,7 @@ fn cpu_ns() -> i64 {
 
 fn resident_mib() -> f64 {
     let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages: f64 = text
-        .split(' ')
-        .nth(1)
-        .and_then(|pages| pages.parse().ok())
-        .unwrap_or(0.0);
+    let pages: f64 = text.split(' ').nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0.0);
     pages * 4096.0 / 1048576.0
 }
 
@@ -89,20 +78,13 @@ fn value(seed: u64) -> StateValue {
 
 /// A generator that gives the same accounts in every run.
 fn next(state: &mut u64) -> u64 {
-    *state = state
-        .wrapping_mul(6_364_136_223_846_793_005)
-        .wrapping_add(1_442_695_040_888_963_407);
+    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
     *state >> 33
 }
 
 fn changes(sizes: &Sizes, round: u64, random: &mut u64) -> Vec<(StateKey, Option<StateValue>)> {
     let mut changes: Vec<_> = (0..sizes.batch)
-        .map(|n| {
-            (
-                key(next(random) % sizes.leaves),
-                Some(value(round << 32 | n)),
-            )
-        })
+        .map(|n| (key(next(random) % sizes.leaves), Some(value(round << 32 | n))))
         .collect();
     changes.sort_by_key(|(key, _)| *key);
     changes.dedup_by_key(|(key, _)| *key);
@@ -117,12 +99,9 @@ fn main() {
     let before = resident_mib();
     let watch = Watch::start();
     let limits = HistoryLimits::default();
-    let mut tree = StateTree::from_sorted(
-        Height::ZERO,
-        entries.iter().map(|(k, v)| (*k, &**v)),
-        limits,
-    )
-    .expect("entries are sorted");
+    let mut tree =
+        StateTree::from_sorted(Height::ZERO, entries.iter().map(|(k, v)| (*k, &**v)), limits)
+            .expect("entries are sorted");
     watch.report("build", sizes.leaves);
     let memory = tree.memory();
     println!(
@@ -133,9 +112,7 @@ fn main() {
     );
 
     let mut random = 1;
-    let rounds: Vec<_> = (1..=sizes.rounds)
-        .map(|n| (n, changes(&sizes, n, &mut random)))
-        .collect();
+    let rounds: Vec<_> = (1..=sizes.rounds).map(|n| (n, changes(&sizes, n, &mut random))).collect();
     let updated = rounds.iter().map(|(_, changes)| changes.len() as u64).sum();
     let watch = Watch::start();
     for (round, changes) in &rounds {
@@ -150,11 +127,7 @@ fn main() {
         memory.history_bytes as f64 / 1048576.0,
     );
 
-    for (what, back) in [
-        ("prove_head", 0),
-        ("prove_8_back", 8),
-        ("prove_oldest", u64::MAX),
-    ] {
+    for (what, back) in [("prove_head", 0), ("prove_8_back", 8), ("prove_oldest", u64::MAX)] {
         let oldest = tree.oldest_height().get();
         let at = Height::new(tree.height().get().saturating_sub(back).max(oldest));
         let watch = Watch::start();

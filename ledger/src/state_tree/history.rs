@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use logothete_primitives::{Height, StateRoot};
 
 use super::node::{Leaf, Node};
-use super::subtree::{LeafChange, merge};
+use super::subtree::{LeafChange, Merger};
 use super::tree::slot_of;
 
 /// How much of the past is kept.
@@ -20,10 +20,7 @@ pub struct HistoryLimits {
 
 impl Default for HistoryLimits {
     fn default() -> Self {
-        Self {
-            versions_max: 64,
-            entries_max: 2_000_000,
-        }
+        Self { versions_max: 64, entries_max: 2_000_000 }
     }
 }
 
@@ -47,17 +44,13 @@ impl Delta {
 
     fn node(&self, index: u32) -> Option<&Node> {
         let level = &self.levels[index.ilog2() as usize];
-        let place = level
-            .binary_search_by_key(&index, |(index, _)| *index)
-            .ok()?;
+        let place = level.binary_search_by_key(&index, |(index, _)| *index).ok()?;
         Some(&level[place].1)
     }
 
     /// The leaves whose keys have the first `depth` bits of `slot`.
     fn leaves_of(&self, slot: u32, depth: usize) -> &[LeafChange] {
-        let start = self
-            .leaves
-            .partition_point(|(key, _)| slot_of(key, depth) < slot);
+        let start = self.leaves.partition_point(|(key, _)| slot_of(key, depth) < slot);
         let rest = &self.leaves[start..];
         &rest[..rest.partition_point(|(key, _)| slot_of(key, depth) == slot)]
     }
@@ -83,21 +76,13 @@ struct Record {
 
 impl History {
     pub(super) fn new(limits: HistoryLimits, oldest: Height) -> Self {
-        Self {
-            limits,
-            oldest,
-            ..Self::default()
-        }
+        Self { limits, oldest, ..Self::default() }
     }
 
     /// Adds what the update of `height` replaced, and forgets what is beyond the limits.
     pub(super) fn push(&mut self, height: Height, root_before: StateRoot, delta: Delta) {
         self.entries += delta.entries();
-        self.records.push_back(Record {
-            height,
-            root_before,
-            delta,
-        });
+        self.records.push_back(Record { height, root_before, delta });
         while self.records.len() > self.limits.versions_max
             || self.entries > self.limits.entries_max
         {
@@ -131,10 +116,11 @@ impl History {
 
     /// Turns the current leaves of a slot into those of a height.
     pub(super) fn rewind(&self, leaves: &mut Vec<Leaf>, slot: u32, depth: usize, at: Height) {
+        let mut merger = Merger::default();
         for record in self.after(at).rev() {
             let changes = record.delta.leaves_of(slot, depth);
             if !changes.is_empty() {
-                *leaves = merge(leaves, changes, &mut Vec::new());
+                *leaves = merger.merge(leaves, changes).to_vec();
             }
         }
     }
@@ -145,11 +131,7 @@ impl History {
 
     pub(super) fn heap_bytes(&self) -> usize {
         let of = |record: &Record| {
-            let nodes = record
-                .delta
-                .levels
-                .iter()
-                .map(|level| size_of_val(&**level));
+            let nodes = record.delta.levels.iter().map(|level| size_of_val(&**level));
             nodes.sum::<usize>() + size_of_val(&*record.delta.leaves)
         };
         self.records.iter().map(of).sum()

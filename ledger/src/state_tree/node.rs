@@ -72,11 +72,7 @@ pub(super) struct Leaf {
 impl Leaf {
     pub(super) fn new(key: StateKey, value: &[u8]) -> Self {
         let value_hash = hash_value(value);
-        Self {
-            key,
-            value_hash,
-            digest: hash_leaf(&key, &value_hash),
-        }
+        Self { key, value_hash, digest: hash_leaf(&key, &value_hash) }
     }
 }
 

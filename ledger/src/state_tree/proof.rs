@@ -27,10 +27,7 @@ pub enum Terminal {
 
 impl Terminal {
     pub(super) fn from_leaf(leaf: Option<&Leaf>) -> Self {
-        leaf.map_or(Self::Empty, |leaf| Self::Leaf {
-            key: leaf.key,
-            value_hash: leaf.value_hash,
-        })
+        leaf.map_or(Self::Empty, |leaf| Self::Leaf { key: leaf.key, value_hash: leaf.value_hash })
     }
 
     fn digest(&self) -> Digest {
@@ -54,9 +51,7 @@ pub struct StateProof {
 
 impl StateProof {
     pub(super) fn new(siblings: Vec<Digest>, terminal: Terminal) -> Self {
-        let siblings = siblings
-            .try_into()
-            .expect("a way has at most one sibling for each bit");
+        let siblings = siblings.try_into().expect("a way has at most one sibling for each bit");
         Self { siblings, terminal }
     }
 
@@ -69,13 +64,9 @@ impl StateProof {
     /// Whether the end of the way says what is claimed.
     fn speaks_of(&self, key: &StateKey, value: Option<&[u8]>) -> bool {
         match (&self.terminal, value) {
-            (
-                Terminal::Leaf {
-                    key: found,
-                    value_hash,
-                },
-                Some(value),
-            ) => found == key && *value_hash == hash_value(value),
+            (Terminal::Leaf { key: found, value_hash }, Some(value)) => {
+                found == key && *value_hash == hash_value(value)
+            }
             (Terminal::Leaf { key: found, .. }, None) => {
                 found != key && (0..self.siblings.len()).all(|d| bit(found, d) == bit(key, d))
             }
@@ -88,11 +79,7 @@ impl StateProof {
     fn root_for(&self, key: &StateKey) -> StateRoot {
         let ways = self.siblings.iter().enumerate().rev();
         let root = ways.fold(self.terminal.digest(), |own, (depth, sibling)| {
-            if bit(key, depth) {
-                hash_pair(sibling, &own)
-            } else {
-                hash_pair(&own, sibling)
-            }
+            if bit(key, depth) { hash_pair(sibling, &own) } else { hash_pair(&own, sibling) }
         });
         StateRoot::new(root)
     }

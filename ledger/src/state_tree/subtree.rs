@@ -52,18 +52,17 @@ impl Subtree {
         (Self::Branch(Arc::new(Branch { left, right })), node)
     }
 
-    /// The subtree after sorted changes, and its node. What was at the changed keys is added to
-    /// `replaced`.
+    /// The subtree after sorted changes, and its node.
     pub(super) fn update(
         &self,
         depth: usize,
         changes: &[LeafChange],
-        replaced: &mut Vec<LeafChange>,
+        merger: &mut Merger,
     ) -> (Self, Node) {
         match self {
-            Self::Empty => Self::build(&merge(&[], changes, replaced), depth),
-            Self::Bucket(leaves) => Self::build(&merge(leaves, changes, replaced), depth),
-            Self::Branch(branch) => branch.update(depth, changes, replaced),
+            Self::Empty => Self::build(merger.merge(&[], changes), depth),
+            Self::Bucket(leaves) => Self::build(merger.merge(leaves, changes), depth),
+            Self::Branch(branch) => branch.update(depth, changes, merger),
         }
     }
 
@@ -155,17 +154,12 @@ impl Subtree {
 }
 
 impl Branch {
-    fn update(
-        &self,
-        depth: usize,
-        changes: &[LeafChange],
-        replaced: &mut Vec<LeafChange>,
-    ) -> (Subtree, Node) {
+    fn update(&self, depth: usize, changes: &[LeafChange], merger: &mut Merger) -> (Subtree, Node) {
         let middle = changes.partition_point(|(key, _)| !bit(key, depth));
         let (left, right) = changes.split_at(middle);
         let mut side = |side: &(Subtree, Node), changes: &[LeafChange]| match changes {
             [] => side.clone(),
-            _ => side.0.update(depth + 1, changes, replaced),
+            _ => side.0.update(depth + 1, changes, merger),
         };
         let (left, right) = (side(&self.left, left), side(&self.right, right));
         match (left.0.few(), right.0.few()) {
@@ -197,11 +191,7 @@ pub(super) fn descend_bucket(
 ) -> Terminal {
     while leaves.len() > 1 {
         let (left, right) = split(leaves, depth);
-        let (own, other) = if bit(key, depth) {
-            (right, left)
-        } else {
-            (left, right)
-        };
+        let (own, other) = if bit(key, depth) { (right, left) } else { (left, right) };
         depth += 1;
         siblings.push(node_over(other, depth).digest());
         leaves = own;
@@ -209,23 +199,29 @@ pub(super) fn descend_bucket(
     Terminal::from_leaf(leaves.first())
 }
 
-/// The leaves after sorted changes.
-pub(super) fn merge(
-    leaves: &[Leaf],
-    changes: &[LeafChange],
-    replaced: &mut Vec<LeafChange>,
-) -> Vec<Leaf> {
-    let mut merged = Vec::with_capacity(leaves.len() + changes.len());
-    let mut rest = leaves;
-    for (key, change) in changes {
-        let before = rest.partition_point(|leaf| leaf.key < *key);
-        merged.extend_from_slice(&rest[..before]);
-        rest = &rest[before..];
-        let old = rest.first().filter(|leaf| leaf.key == *key).copied();
-        rest = &rest[usize::from(old.is_some())..];
-        replaced.push((*key, old));
-        merged.extend(change);
+/// Merges changes into leaves and remembers what they replace.
+#[derive(Debug, Default)]
+pub(super) struct Merger {
+    merged: Vec<Leaf>,
+    /// What was at the changed keys.
+    pub(super) replaced: Vec<LeafChange>,
+}
+
+impl Merger {
+    /// The leaves after sorted changes.
+    pub(super) fn merge(&mut self, leaves: &[Leaf], changes: &[LeafChange]) -> &[Leaf] {
+        self.merged.clear();
+        let mut rest = leaves;
+        for (key, change) in changes {
+            let before = rest.partition_point(|leaf| leaf.key < *key);
+            self.merged.extend_from_slice(&rest[..before]);
+            rest = &rest[before..];
+            let old = rest.first().filter(|leaf| leaf.key == *key).copied();
+            rest = &rest[usize::from(old.is_some())..];
+            self.replaced.push((*key, old));
+            self.merged.extend(change);
+        }
+        self.merged.extend_from_slice(rest);
+        &self.merged
     }
-    merged.extend_from_slice(rest);
-    merged
 }

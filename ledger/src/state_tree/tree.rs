@@ -5,7 +5,7 @@ use logothete_primitives::{Height, StateRoot};
 use super::history::{Delta, History, HistoryLimits};
 use super::node::{Leaf, Node, bit};
 use super::proof::{StateProof, Terminal};
-use super::subtree::{LeafChange, Subtree, descend_bucket};
+use super::subtree::{LeafChange, Merger, Subtree, descend_bucket};
 use crate::state::{StateKey, StateValue};
 
 /// The array gets another level when there are more leaves than this to a slot.
@@ -73,10 +73,7 @@ fn depth_for(leaves: usize) -> usize {
 
 /// Slot of a key in an array of this depth.
 pub(super) fn slot_of(key: &StateKey, depth: usize) -> u32 {
-    let first = key
-        .as_bytes()
-        .first_chunk::<4>()
-        .expect("keys have 32 bytes");
+    let first = key.as_bytes().first_chunk::<4>().expect("keys have 32 bytes");
     // Two steps, because a shift by 32 is none.
     (u32::from_be_bytes(*first) >> 1) >> (31 - depth)
 }
@@ -103,10 +100,7 @@ impl StateTree {
             let end = rest.partition_point(|leaf| slot_of(&leaf.key, depth) == slot);
             Subtree::build(&rest[..end], depth)
         };
-        let built = (0..index(1 << depth))
-            .into_par_iter()
-            .with_min_len(1_024)
-            .map(of_slot);
+        let built = (0..index(1 << depth)).into_par_iter().with_min_len(1_024).map(of_slot);
         let (slots, lowest): (Vec<Subtree>, Vec<Node>) = built.unzip();
         let mut tree = Self {
             height,
@@ -146,43 +140,33 @@ impl StateTree {
     /// When the changes are not strictly sorted by key.
     #[must_use]
     pub fn plan(&self, changes: &[(StateKey, Option<StateValue>)]) -> StateUpdate {
-        assert!(
-            changes.is_sorted_by(|a, b| a.0 < b.0),
-            "changes are sorted by key, each key once"
-        );
+        assert!(changes.is_sorted_by(|a, b| a.0 < b.0), "changes are sorted by key, each key once");
         let leaf = |key: &StateKey, value: &StateValue| Leaf::new(*key, value);
         let changes: Vec<LeafChange> = changes
             .iter()
             .map(|(key, value)| (*key, value.as_ref().map(|value| leaf(key, value))))
             .collect();
-        let mut delta = Delta::default();
+        let mut merger = Merger::default();
         let (mut slots, mut lowest, mut leaves) = (Vec::new(), Vec::new(), self.leaves);
         for changes in changes.chunk_by(|a, b| self.slot_of(&a.0) == self.slot_of(&b.0)) {
             let slot = self.slot_of(&changes[0].0);
             let old = &self.slots[slot as usize];
-            let unchanged = delta.leaves.len();
-            let (new, node) = old.update(self.depth, changes, &mut delta.leaves);
+            let unchanged = merger.replaced.len();
+            let (new, node) = old.update(self.depth, changes, &mut merger);
             let place = index(1 << self.depth) + slot;
             if self.nodes[place as usize] == node {
-                delta.leaves.truncate(unchanged);
+                merger.replaced.truncate(unchanged);
                 continue;
             }
             leaves = leaves + new.count() - old.count();
             slots.push((slot, new));
             lowest.push((place, node));
         }
-        delta.levels = self.levels_above(lowest);
+        let delta = Delta { levels: self.levels_above(lowest), leaves: merger.replaced };
         let root_before = self.root();
         let top = delta.levels[0].first();
         let root = top.map_or(root_before, |(_, node)| StateRoot::new(node.digest()));
-        StateUpdate {
-            root_before,
-            root,
-            depth: self.depth,
-            leaves,
-            slots,
-            delta,
-        }
+        StateUpdate { root_before, root, depth: self.depth, leaves, slots, delta }
     }
 
     /// Makes a planned version the current one.
@@ -232,19 +216,12 @@ impl StateTree {
             [(left, left_node), (_, right_node)] => (left / 2, Node::join(left_node, right_node)),
             [(child, node), ..] => {
                 let sibling = &self.nodes[(child ^ 1) as usize];
-                let (left, right) = if child % 2 == 0 {
-                    (node, sibling)
-                } else {
-                    (sibling, node)
-                };
+                let (left, right) = if child % 2 == 0 { (node, sibling) } else { (sibling, node) };
                 (child / 2, Node::join(left, right))
             }
             [] => unreachable!("chunks are not empty"),
         };
-        below
-            .chunk_by(|a, b| a.0 / 2 == b.0 / 2)
-            .map(parent)
-            .collect()
+        below.chunk_by(|a, b| a.0 / 2 == b.0 / 2).map(parent).collect()
     }
 
     /// Adds a level to the array. No hash of an existing place changes.
@@ -301,8 +278,7 @@ impl StateTree {
     /// The root at a height between the oldest and the current one.
     #[must_use]
     pub fn root_at(&self, at: Height) -> Option<StateRoot> {
-        self.holds(at)
-            .then(|| self.history.root_at(at).unwrap_or_else(|| self.root()))
+        self.holds(at).then(|| self.history.root_at(at).unwrap_or_else(|| self.root()))
     }
 
     /// Proves the value of a key, or its absence, at a height between the oldest and the current one.
@@ -353,10 +329,7 @@ impl StateTree {
     }
 
     fn node_at(&self, place: u32, at: Height) -> Node {
-        *self
-            .history
-            .node_at(place, at)
-            .unwrap_or(&self.nodes[place as usize])
+        *self.history.node_at(place, at).unwrap_or(&self.nodes[place as usize])
     }
 
     /// The leaves below a place of the lowest level that the array had at a height.

@@ -6,15 +6,18 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
+mod opening;
+mod parts;
+
 use logothete_primitives::{
     Address, BatchHash, BlockHash, ChainId, Digest, Height, ReceiptsRoot, StateRoot, TxHash,
 };
 
-use super::engine::{Direction, Durability, Engine, Writer};
+use super::engine::{Durability, Engine};
 use super::schema::{self, BatchRow, Family};
 use super::{
-    Applied, AppliedTx, BlockRecord, CommitRecord, CommittedBlock, ExecutedRoots, FamilyUsage,
-    HistoryEntry, HistoryPage, PAGE_MAX, Store, StoreError, TxLocation,
+    Applied, BlockRecord, CommitRecord, CommittedBlock, ExecutedRoots, FamilyUsage, HistoryEntry,
+    HistoryPage, PAGE_MAX, Store, StoreError, TxLocation,
 };
 use crate::state::{StateKey, StateValue};
 
@@ -34,293 +37,10 @@ pub struct ChainStore<E> {
     batches: Mutex<()>,
 }
 
-/// Sees one record of a scan; an error ends it.
-type TryVisit<'a> = dyn FnMut(&[u8], &[u8]) -> Result<ControlFlow<()>, StoreError> + 'a;
-
 /// Waits for the other writers of a kind. A panic of one of them leaves nothing half done, because
 /// the engine writes atomically.
 fn turn(mutex: &Mutex<()>) -> MutexGuard<'_, ()> {
-    mutex
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-/// Opening.
-impl<E: Engine> ChainStore<E> {
-    /// Checks the identity of the records, or writes it when there are none.
-    pub(crate) fn open_on(engine: E, chain: ChainId) -> Result<Self, StoreError> {
-        match identity(&engine)? {
-            Some(found) if found == chain => {}
-            Some(found) => {
-                return Err(StoreError::ForeignChain {
-                    expected: chain,
-                    found,
-                });
-            }
-            None => {
-                refuse_lost_identity(&engine)?;
-                write_identity(&engine, &chain)?;
-            }
-        }
-        Self::with_chain(engine, chain)
-    }
-
-    /// Opens records whose chain is not known beforehand; `None` when they have no identity.
-    pub(crate) fn open_any(engine: E) -> Result<Option<Self>, StoreError> {
-        match identity(&engine)? {
-            Some(chain) => Self::with_chain(engine, chain).map(Some),
-            None => Ok(None),
-        }
-    }
-
-    fn with_chain(engine: E, chain: ChainId) -> Result<Self, StoreError> {
-        let committed = last_height(&engine, Family::Certificates)?.unwrap_or(Height::ZERO);
-        let applied = last_height(&engine, Family::Executed)?;
-        if applied.is_some_and(|applied| applied > committed) {
-            let key = schema::height_key(committed);
-            let fault = "state is ahead of the final blocks";
-            return Err(StoreError::corrupted(Family::Executed.name(), &key, fault));
-        }
-        Ok(Self {
-            engine,
-            chain,
-            committed: AtomicU64::new(committed.get()),
-            applied_count: AtomicU64::new(applied.map_or(0, |height| height.get() + 1)),
-            commits: Mutex::new(()),
-            applies: Mutex::new(()),
-            batches: Mutex::new(()),
-        })
-    }
-
-    pub(crate) fn engine(&self) -> &E {
-        &self.engine
-    }
-
-    pub(crate) fn into_engine(self) -> E {
-        self.engine
-    }
-}
-
-fn identity<E: Engine>(engine: &E) -> Result<Option<ChainId>, StoreError> {
-    let family = Family::Meta;
-    let Some(schema) = engine.read(family, schema::META_SCHEMA)? else {
-        return Ok(None);
-    };
-    let version = schema::unseal(family, schema::META_SCHEMA, &schema)?;
-    let found = version
-        .first_chunk::<4>()
-        .map_or(0, |bytes| u32::from_be_bytes(*bytes));
-    if found > schema::SCHEMA_VERSION {
-        return Err(StoreError::NewerSchema {
-            found,
-            supported: schema::SCHEMA_VERSION,
-        });
-    }
-    let missing = || StoreError::corrupted(family.name(), schema::META_CHAIN, "missing");
-    let chain = engine
-        .read(family, schema::META_CHAIN)?
-        .ok_or_else(missing)?;
-    let chain = schema::unseal(family, schema::META_CHAIN, &chain)?;
-    Ok(Some(ChainId::new(schema::digest_of(
-        family,
-        schema::META_CHAIN,
-        chain,
-    )?)))
-}
-
-/// Records without an identity are damage; no records are a database that was just made.
-fn refuse_lost_identity<E: Engine>(engine: &E) -> Result<(), StoreError> {
-    let mut found = false;
-    for family in [Family::Safety, Family::Blocks, Family::Executed] {
-        engine.scan(family, &[], Direction::Ascending, &mut |_, _| {
-            found = true;
-            ControlFlow::Break(())
-        })?;
-    }
-    if found {
-        let fault = "missing, though there are records";
-        return Err(StoreError::corrupted(
-            Family::Meta.name(),
-            schema::META_CHAIN,
-            fault,
-        ));
-    }
-    Ok(())
-}
-
-fn write_identity<E: Engine>(engine: &E, chain: &ChainId) -> Result<(), StoreError> {
-    let family = Family::Meta;
-    let version = schema::SCHEMA_VERSION.to_be_bytes();
-    engine.write(Durability::Synced, &mut |writer| {
-        for (key, value) in [
-            (schema::META_SCHEMA, &version[..]),
-            (schema::META_CHAIN, &chain.as_bytes()[..]),
-        ] {
-            writer.put(family, key, &schema::seal(family, key, value));
-        }
-    })
-}
-
-fn last_height<E: Engine>(engine: &E, family: Family) -> Result<Option<Height>, StoreError> {
-    let mut last = None;
-    engine.scan(
-        family,
-        &[u8::MAX; 8],
-        Direction::Descending,
-        &mut |key, _| {
-            last = Some(schema::height_of(family, key));
-            ControlFlow::Break(())
-        },
-    )?;
-    last.transpose()
-}
-
-/// Parts of the writes and reads.
-impl<E: Engine> ChainStore<E> {
-    fn next_height(what: &'static str, expected: Height, got: Height) -> Result<(), StoreError> {
-        if expected == got {
-            Ok(())
-        } else {
-            Err(StoreError::OutOfOrder {
-                what,
-                expected,
-                got,
-            })
-        }
-    }
-
-    /// Checks that the blocks continue the chain and are stored; returns their competitors.
-    fn competitors(
-        &self,
-        blocks: &[CommittedBlock<'_>],
-    ) -> Result<Vec<(Height, BlockHash)>, StoreError> {
-        let mut competitors = Vec::new();
-        let mut height = self.committed_height();
-        for block in blocks {
-            height = height.next();
-            Self::next_height("commit", height, block.height)?;
-            let stored = self.hashes_at(height)?;
-            if !stored.contains(&block.hash) {
-                let hash = block.hash.to_string();
-                return Err(StoreError::UnknownBlock { height, hash });
-            }
-            let others = stored.into_iter().filter(|hash| *hash != block.hash);
-            competitors.extend(others.map(|hash| (height, hash)));
-        }
-        Ok(competitors)
-    }
-
-    fn hashes_at(&self, height: Height) -> Result<Vec<BlockHash>, StoreError> {
-        let prefix = schema::height_key(height);
-        let mut hashes = Vec::new();
-        self.scan_prefix(Family::Blocks, &prefix, &mut |key, _| {
-            hashes.push(BlockHash::new(schema::digest_of(
-                Family::Blocks,
-                key,
-                &key[8..],
-            )?));
-            Ok(ControlFlow::Continue(()))
-        })?;
-        Ok(hashes)
-    }
-
-    /// Visits the records whose key starts with `prefix`.
-    fn scan_prefix(
-        &self,
-        family: Family,
-        prefix: &[u8],
-        visit: &mut TryVisit<'_>,
-    ) -> Result<(), StoreError> {
-        self.scan_from(family, prefix, &mut |key, value| {
-            if key.starts_with(prefix) {
-                visit(key, value)
-            } else {
-                Ok(ControlFlow::Break(()))
-            }
-        })
-    }
-
-    /// Visits records upwards from `start`; an error of `visit` ends the scan.
-    fn scan_from(
-        &self,
-        family: Family,
-        start: &[u8],
-        visit: &mut TryVisit<'_>,
-    ) -> Result<(), StoreError> {
-        let mut failure = None;
-        self.engine
-            .scan(family, start, Direction::Ascending, &mut |key, value| {
-                visit(key, value).unwrap_or_else(|error| {
-                    failure = Some(error);
-                    ControlFlow::Break(())
-                })
-            })?;
-        failure.map_or(Ok(()), Err)
-    }
-
-    fn block_at(
-        &self,
-        height: Height,
-        hash: &BlockHash,
-    ) -> Result<Option<BlockRecord>, StoreError> {
-        let key = schema::block_key(height, hash);
-        let value = self.engine.read(Family::Blocks, &key)?;
-        value
-            .map(|value| schema::parse_block(&key, &value))
-            .transpose()
-    }
-
-    fn height_value(&self, family: Family, key: &[u8]) -> Result<Option<Height>, StoreError> {
-        let value = self.engine.read(family, key)?;
-        value
-            .map(|value| schema::height_of(family, &value))
-            .transpose()
-    }
-
-    /// Decides about one batch that was stored long ago.
-    fn is_garbage(&self, stored: Height, hash: &BatchHash) -> Result<bool, StoreError> {
-        let ordered = schema::batch_row_key(BatchRow::Ordered, hash);
-        if self.engine.contains(Family::BatchIndex, &ordered)? {
-            return Ok(false);
-        }
-        // Stored again later: a later mark speaks for it.
-        let again = schema::batch_row_key(BatchRow::Stored, hash);
-        Ok(self.height_value(Family::BatchIndex, &again)? == Some(stored))
-    }
-}
-
-fn put_transaction(writer: &mut dyn Writer, height: Height, tx: &AppliedTx<'_>) {
-    let location = TxLocation {
-        height,
-        index: tx.index,
-    };
-    let hash = tx.hash;
-    writer.put(
-        Family::TxIndex,
-        hash.as_bytes(),
-        &schema::location_value(location),
-    );
-    for account in tx.accounts {
-        let key = schema::history_key(account, location);
-        writer.put(Family::AccountIndex, &key, hash.as_bytes());
-    }
-}
-
-fn put_receipts(writer: &mut dyn Writer, height: Height, transactions: &[AppliedTx<'_>]) {
-    let mut row = Vec::new();
-    for group in transactions
-        .chunk_by(|a, b| a.index / schema::RECEIPTS_PER_ROW == b.index / schema::RECEIPTS_PER_ROW)
-    {
-        row.clear();
-        for tx in group {
-            schema::push_receipt(&mut row, tx.index, tx.receipt);
-        }
-        writer.put(
-            Family::Receipts,
-            &schema::receipt_row_key(height, group[0].index),
-            &row,
-        );
-    }
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 impl<E: Engine> Store for ChainStore<E> {
@@ -399,18 +119,10 @@ impl<E: Engine> Store for ChainStore<E> {
         Self::next_height("apply", Height::new(next), executed.height)?;
         if executed.height > self.committed_height() {
             let expected = self.committed_height();
-            return Err(StoreError::OutOfOrder {
-                what: "apply",
-                expected,
-                got: executed.height,
-            });
+            return Err(StoreError::OutOfOrder { what: "apply", expected, got: executed.height });
         }
         let key = schema::height_key(executed.height);
-        let roots = [
-            *executed.state_root.as_bytes(),
-            *executed.receipts_root.as_bytes(),
-        ]
-        .concat();
+        let roots = [*executed.state_root.as_bytes(), *executed.receipts_root.as_bytes()].concat();
         self.engine.write(Durability::Unlogged, &mut |writer| {
             for (key, value) in applied.changes {
                 match value {
@@ -419,14 +131,10 @@ impl<E: Engine> Store for ChainStore<E> {
                 }
             }
             for tx in applied.transactions {
-                put_transaction(writer, executed.height, tx);
+                parts::put_transaction(writer, executed.height, tx);
             }
-            put_receipts(writer, executed.height, applied.transactions);
-            writer.put(
-                Family::Executed,
-                &key,
-                &schema::seal(Family::Executed, &key, &roots),
-            );
+            parts::put_receipts(writer, executed.height, applied.transactions);
+            writer.put(Family::Executed, &key, &schema::seal(Family::Executed, &key, &roots));
         })?;
         self.applied_count.store(next + 1, Ordering::Release);
         Ok(())
@@ -441,10 +149,7 @@ impl<E: Engine> Store for ChainStore<E> {
     }
 
     fn applied_height(&self) -> Option<Height> {
-        self.applied_count
-            .load(Ordering::Acquire)
-            .checked_sub(1)
-            .map(Height::new)
+        self.applied_count.load(Ordering::Acquire).checked_sub(1).map(Height::new)
     }
 
     fn safety(&self) -> Result<Option<Vec<u8>>, StoreError> {
@@ -476,9 +181,7 @@ impl<E: Engine> Store for ChainStore<E> {
     fn block_hash(&self, height: Height) -> Result<Option<BlockHash>, StoreError> {
         let key = schema::height_key(height);
         let value = self.engine.read(Family::Certificates, &key)?;
-        value
-            .map(|value| schema::parse_commit(&key, &value).map(|commit| commit.hash))
-            .transpose()
+        value.map(|value| schema::parse_commit(&key, &value).map(|commit| commit.hash)).transpose()
     }
 
     fn block_by_hash(&self, hash: &BlockHash) -> Result<Option<BlockRecord>, StoreError> {
@@ -490,18 +193,14 @@ impl<E: Engine> Store for ChainStore<E> {
 
     fn commit_certificate(&self, height: Height) -> Result<Option<CommitRecord>, StoreError> {
         let mut found = None;
-        self.scan_from(
-            Family::Certificates,
-            &schema::height_key(height),
-            &mut |key, value| {
-                let commit = schema::parse_commit(key, value)?;
-                if commit.certificate.is_empty() {
-                    return Ok(ControlFlow::Continue(()));
-                }
-                found = Some(commit);
-                Ok(ControlFlow::Break(()))
-            },
-        )?;
+        self.scan_from(Family::Certificates, &schema::height_key(height), &mut |key, value| {
+            let commit = schema::parse_commit(key, value)?;
+            if commit.certificate.is_empty() {
+                return Ok(ControlFlow::Continue(()));
+            }
+            found = Some(commit);
+            Ok(ControlFlow::Break(()))
+        })?;
         Ok(found)
     }
 
@@ -552,9 +251,7 @@ impl<E: Engine> Store for ChainStore<E> {
 
     fn tx_location(&self, hash: &TxHash) -> Result<Option<TxLocation>, StoreError> {
         let value = self.engine.read(Family::TxIndex, hash.as_bytes())?;
-        value
-            .map(|value| schema::parse_location(hash, &value))
-            .transpose()
+        value.map(|value| schema::parse_location(hash, &value)).transpose()
     }
 
     fn receipt(&self, location: TxLocation) -> Result<Option<Vec<u8>>, StoreError> {
@@ -563,9 +260,7 @@ impl<E: Engine> Store for ChainStore<E> {
             return Ok(None);
         };
         let receipts = schema::parse_receipts(&key, &row)?;
-        let wanted = receipts
-            .into_iter()
-            .find(|(index, _)| *index == location.index);
+        let wanted = receipts.into_iter().find(|(index, _)| *index == location.index);
         Ok(wanted.map(|(_, receipt)| receipt.to_vec()))
     }
 
@@ -574,10 +269,7 @@ impl<E: Engine> Store for ChainStore<E> {
         let prefix = schema::height_key(height);
         self.scan_prefix(Family::Receipts, &prefix, &mut |key, row| {
             let row = schema::parse_receipts(key, row)?;
-            receipts.extend(
-                row.into_iter()
-                    .map(|(index, receipt)| (index, receipt.to_vec())),
-            );
+            receipts.extend(row.into_iter().map(|(index, receipt)| (index, receipt.to_vec())));
             Ok(ControlFlow::Continue(()))
         })?;
         Ok(receipts)
@@ -590,10 +282,7 @@ impl<E: Engine> Store for ChainStore<E> {
         limit: usize,
     ) -> Result<HistoryPage, StoreError> {
         let limit = limit.clamp(1, PAGE_MAX);
-        let newest = TxLocation {
-            height: Height::new(u64::MAX),
-            index: u32::MAX,
-        };
+        let newest = TxLocation { height: Height::new(u64::MAX), index: u32::MAX };
         let start = schema::history_key(account, cursor.unwrap_or(newest));
         let mut page = HistoryPage::default();
         self.scan_from(Family::AccountIndex, &start, &mut |key, value| {
@@ -640,10 +329,7 @@ impl<E: Engine> Store for ChainStore<E> {
     fn states(&self, keys: &[StateKey]) -> Result<Vec<Option<StateValue>>, StoreError> {
         let keys: Vec<&[u8]> = keys.iter().map(|key| &key.as_bytes()[..]).collect();
         let values = self.engine.read_many(Family::State, &keys)?;
-        Ok(values
-            .into_iter()
-            .map(|value| value.map(|value| StateValue::new(&value)))
-            .collect())
+        Ok(values.into_iter().map(|value| value.map(|value| StateValue::new(&value))).collect())
     }
 
     fn visit_state(

@@ -104,11 +104,7 @@ pub enum StoreError {
 impl StoreError {
     /// A damaged record.
     pub(crate) fn corrupted(family: &'static str, key: &[u8], fault: &'static str) -> Self {
-        Self::Corrupted {
-            family,
-            key: hex_of(key),
-            fault,
-        }
+        Self::Corrupted { family, key: hex_of(key), fault }
     }
 
     /// An error of the file system at `path`.
@@ -116,10 +112,7 @@ impl StoreError {
         if source.kind() == std::io::ErrorKind::StorageFull {
             return Self::NoSpace;
         }
-        Self::Io {
-            path: path.into(),
-            source,
-        }
+        Self::Io { path: path.into(), source }
     }
 
     /// True when stored bytes are damaged, so that healing from peers or a backup is the way on.
@@ -135,10 +128,8 @@ fn owner_text(owner: Option<u32>) -> String {
 
 pub(crate) fn hex_of(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            write!(text, "{byte:02x}").expect("writing to a String cannot fail");
-            text
-        })
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a String cannot fail");
+        text
+    })
 }

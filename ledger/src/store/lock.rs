@@ -34,10 +34,7 @@ impl DataLock {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let owner = owner(&mut file);
-                return Err(StoreError::Locked {
-                    path: directory.to_path_buf(),
-                    owner,
-                });
+                return Err(StoreError::Locked { path: directory.to_path_buf(), owner });
             }
             Err(TryLockError::Error(error)) => return Err(io(error)),
         }
@@ -45,10 +42,7 @@ impl DataLock {
             .and_then(|()| file.rewind())
             .and_then(|()| writeln!(file, "{}", std::process::id()))
             .map_err(io)?;
-        Ok(Self {
-            path: directory.to_path_buf(),
-            _file: file,
-        })
+        Ok(Self { path: directory.to_path_buf(), _file: file })
     }
 
     /// The locked directory.
@@ -77,10 +71,7 @@ mod tests {
         assert!(
             matches!(error, StoreError::Locked { owner: Some(pid), .. } if pid == std::process::id())
         );
-        assert!(
-            error.to_string().contains("in use by another process"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("in use by another process"), "{error}");
         drop(held);
         DataLock::acquire(directory.path()).unwrap();
     }

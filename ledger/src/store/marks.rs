@@ -44,13 +44,7 @@ impl Marks {
     #[must_use]
     pub fn fresh(epoch: Epoch) -> Self {
         let none = View::ZERO;
-        Self {
-            epoch,
-            voted: none,
-            timed_out: none,
-            commit_voted: none,
-            proposed: none,
-        }
+        Self { epoch, voted: none, timed_out: none, commit_voted: none, proposed: none }
     }
 
     fn views(&self) -> [View; 4] {
@@ -62,11 +56,7 @@ impl Marks {
     pub fn covers(&self, earlier: &Self) -> bool {
         self.epoch > earlier.epoch
             || (self.epoch == earlier.epoch
-                && self
-                    .views()
-                    .iter()
-                    .zip(earlier.views())
-                    .all(|(mine, theirs)| *mine >= theirs))
+                && self.views().iter().zip(earlier.views()).all(|(mine, theirs)| *mine >= theirs))
     }
 }
 
@@ -124,17 +114,10 @@ impl MarksFile {
         options.read(true).write(true).create(true).truncate(false);
         let file = options.open(path).map_err(io)?;
         if file.metadata().map_err(io)?.len() < 2 * SLOT_BYTES as u64 {
-            file.set_len(2 * SLOT_BYTES as u64)
-                .and_then(|()| file.sync_all())
-                .map_err(io)?;
+            file.set_len(2 * SLOT_BYTES as u64).and_then(|()| file.sync_all()).map_err(io)?;
             sync_directory_of(path)?;
         }
-        let mut marks = Self {
-            path: path.to_path_buf(),
-            file,
-            chain,
-            last: None,
-        };
+        let mut marks = Self { path: path.to_path_buf(), file, chain, last: None };
         marks.last = marks.newest()?;
         Ok(marks)
     }
@@ -142,9 +125,7 @@ impl MarksFile {
     /// The newest whole marks in the file, if they belong to this chain.
     #[must_use]
     pub fn marks(&self) -> Option<Marks> {
-        self.last
-            .filter(|slot| slot.chain == self.chain)
-            .map(|slot| slot.marks)
+        self.last.filter(|slot| slot.chain == self.chain).map(|slot| slot.marks)
     }
 
     /// Compares with the marks of the database.
@@ -167,11 +148,7 @@ impl MarksFile {
     /// durable in the database, never before.
     pub fn write(&mut self, marks: &Marks) -> Result<(), StoreError> {
         let sequence = self.last.map_or(1, |slot| slot.sequence + 1);
-        let slot = Slot {
-            sequence,
-            chain: self.chain,
-            marks: *marks,
-        };
+        let slot = Slot { sequence, chain: self.chain, marks: *marks };
         let offset = (sequence % 2) * SLOT_BYTES as u64;
         let written = self.file.write_all_at(&encode_slot(&slot), offset);
         written.map_err(|error| StoreError::io(&self.path, error))?;
@@ -181,9 +158,7 @@ impl MarksFile {
 
     /// Makes the last write durable, for a clean stop.
     pub fn sync(&self) -> Result<(), StoreError> {
-        self.file
-            .sync_data()
-            .map_err(|error| StoreError::io(&self.path, error))
+        self.file.sync_data().map_err(|error| StoreError::io(&self.path, error))
     }
 
     fn newest(&self) -> Result<Option<Slot>, StoreError> {
@@ -269,11 +244,7 @@ mod tests {
 
     fn marks(voted: u64, timed_out: u64) -> Marks {
         let fresh = Marks::fresh(Epoch::new(1));
-        Marks {
-            voted: View::new(voted),
-            timed_out: View::new(timed_out),
-            ..fresh
-        }
+        Marks { voted: View::new(voted), timed_out: View::new(timed_out), ..fresh }
     }
 
     #[test]
@@ -300,10 +271,7 @@ mod tests {
         let older = MarksCheck::DatabaseOlder { file: marks(7, 3) };
         assert_eq!(file.check(&marks(6, 3)), older);
         assert_eq!(file.check(&marks(9, 2)), older, "one mark behind is enough");
-        let next_epoch = Marks {
-            epoch: Epoch::new(2),
-            ..marks(1, 0)
-        };
+        let next_epoch = Marks { epoch: Epoch::new(2), ..marks(1, 0) };
         assert_eq!(file.check(&next_epoch), MarksCheck::FileBehind);
     }
 
@@ -337,15 +305,9 @@ mod tests {
     fn a_file_of_another_chain_is_foreign() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("marks");
-        MarksFile::open(&path, chain(1))
-            .unwrap()
-            .write(&marks(5, 5))
-            .unwrap();
+        MarksFile::open(&path, chain(1)).unwrap().write(&marks(5, 5)).unwrap();
         let file = MarksFile::open(&path, chain(2)).unwrap();
-        assert_eq!(
-            file.check(&marks(9, 9)),
-            MarksCheck::FileForeign { chain: chain(1) }
-        );
+        assert_eq!(file.check(&marks(9, 9)), MarksCheck::FileForeign { chain: chain(1) });
         assert_eq!(file.marks(), None);
     }
 }

@@ -48,16 +48,8 @@ impl MemoryStore {
     /// An empty store that remembers what is not durable, for [`MemoryStore::lose_power`].
     #[must_use]
     pub fn crashable(chain: ChainId) -> Self {
-        let inner = Inner {
-            journal: Some(Journal::default()),
-            ..Inner::default()
-        };
-        Self::with_engine(
-            MemoryEngine {
-                inner: RwLock::new(inner),
-            },
-            chain,
-        )
+        let inner = Inner { journal: Some(Journal::default()), ..Inner::default() };
+        Self::with_engine(MemoryEngine { inner: RwLock::new(inner) }, chain)
     }
 
     fn with_engine(engine: MemoryEngine, chain: ChainId) -> Self {
@@ -67,11 +59,7 @@ impl MemoryStore {
     /// Number of logged writes that a power loss may take back.
     #[must_use]
     pub fn unsynced_writes(&self) -> usize {
-        self.engine()
-            .read_inner()
-            .journal
-            .as_ref()
-            .map_or(0, |journal| journal.logged.len())
+        self.engine().read_inner().journal.as_ref().map_or(0, |journal| journal.logged.len())
     }
 
     /// Power loss and restart: unlogged writes since the last flush are gone, and the logged ones
@@ -113,9 +101,7 @@ impl Inner {
             return;
         };
         let logged = lost.logged.split_off(survivors.min(lost.logged.len()));
-        for undo in [logged, lost.unlogged]
-            .into_iter()
-            .flat_map(|writes| writes.into_iter().rev())
+        for undo in [logged, lost.unlogged].into_iter().flat_map(|writes| writes.into_iter().rev())
         {
             for (family, key, old) in undo.into_iter().rev() {
                 self.set(family, key, old);
@@ -148,10 +134,7 @@ impl Engine for MemoryEngine {
         keys: &[&[u8]],
     ) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
         let inner = self.read_inner();
-        Ok(keys
-            .iter()
-            .map(|key| inner.family(family).get(*key).cloned())
-            .collect())
+        Ok(keys.iter().map(|key| inner.family(family).get(*key).cloned()).collect())
     }
 
     fn contains(&self, family: Family, key: &[u8]) -> Result<bool, StoreError> {
@@ -170,13 +153,10 @@ impl Engine for MemoryEngine {
         let mut go_on = |(key, value): (&Vec<u8>, &Vec<u8>)| visit(key, value).is_continue();
         let start = Bound::Included(start);
         match direction {
-            Direction::Ascending => map
-                .range::<[u8], _>((start, Bound::Unbounded))
-                .all(&mut go_on),
-            Direction::Descending => map
-                .range::<[u8], _>((Bound::Unbounded, start))
-                .rev()
-                .all(&mut go_on),
+            Direction::Ascending => map.range::<[u8], _>((start, Bound::Unbounded)).all(&mut go_on),
+            Direction::Descending => {
+                map.range::<[u8], _>((Bound::Unbounded, start)).rev().all(&mut go_on)
+            }
         };
         Ok(())
     }
@@ -225,10 +205,7 @@ impl Engine for MemoryEngine {
             FamilyUsage {
                 family: family.name(),
                 disk_bytes: 0,
-                memory_bytes: map
-                    .iter()
-                    .map(|(key, value)| (key.len() + value.len()) as u64)
-                    .sum(),
+                memory_bytes: map.iter().map(|(key, value)| (key.len() + value.len()) as u64).sum(),
                 records: map.len() as u64,
             }
         };

@@ -25,9 +25,7 @@ pub struct RocksEngine {
 
 impl std::fmt::Debug for RocksEngine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RocksEngine")
-            .field("path", &self.db.path())
-            .finish()
+        f.debug_struct("RocksEngine").field("path", &self.db.path()).finish()
     }
 }
 
@@ -45,9 +43,7 @@ impl RocksStore {
     /// Opens an existing database, whatever its chain.
     pub fn open_existing(path: &Path) -> Result<Self, StoreError> {
         if !exists(path) {
-            return Err(StoreError::Missing {
-                path: path.to_path_buf(),
-            });
+            return Err(StoreError::Missing { path: path.to_path_buf() });
         }
         let engine = RocksEngine::open(path, Budget::default(), false)?;
         Self::open_any(engine)?.ok_or_else(|| not_ours(path))
@@ -57,9 +53,7 @@ impl RocksStore {
     /// log goes to `log_dir`.
     pub fn open_read_only(path: &Path, log_dir: &Path) -> Result<Self, StoreError> {
         if !exists(path) {
-            return Err(StoreError::Missing {
-                path: path.to_path_buf(),
-            });
+            return Err(StoreError::Missing { path: path.to_path_buf() });
         }
         let mut options = rocks_options::database(Budget::default());
         options.create_if_missing(false);
@@ -77,14 +71,9 @@ impl RocksStore {
         let path = db.path().to_path_buf();
         let name = Family::Safety.name();
         let forgotten = db.drop_cf(name).and_then(|()| {
-            db.create_cf(
-                name,
-                &rocks_options::family(Family::Safety, &rocks_options::no_cache()),
-            )
+            db.create_cf(name, &rocks_options::family(Family::Safety, &rocks_options::no_cache()))
         });
-        forgotten
-            .and_then(|()| db.flush_wal(true))
-            .map_err(|error| typed(&error, &path))
+        forgotten.and_then(|()| db.flush_wal(true)).map_err(|error| typed(&error, &path))
     }
 }
 
@@ -93,9 +82,7 @@ fn exists(path: &Path) -> bool {
 }
 
 fn not_ours(path: &Path) -> StoreError {
-    StoreError::NotOurs {
-        path: path.to_path_buf(),
-    }
+    StoreError::NotOurs { path: path.to_path_buf() }
 }
 
 impl RocksEngine {
@@ -125,10 +112,7 @@ impl RocksEngine {
     ) -> Result<Self, StoreError> {
         let cache = budget.cache();
         for family in Family::ALL {
-            descriptors.push(rocks_options::descriptor(
-                family.name(),
-                Some((family, &cache)),
-            ));
+            descriptors.push(rocks_options::descriptor(family.name(), Some((family, &cache))));
         }
         let db = DB::open_cf_descriptors(options, path, descriptors)
             .map_err(|error| typed(&error, path))?;
@@ -136,9 +120,7 @@ impl RocksEngine {
     }
 
     fn handle(&self, family: Family) -> &ColumnFamily {
-        self.db
-            .cf_handle(family.name())
-            .expect("all families are opened together")
+        self.db.cf_handle(family.name()).expect("all families are opened together")
     }
 
     fn typed(&self, error: &rocksdb::Error) -> StoreError {
@@ -173,10 +155,7 @@ fn typed(error: &rocksdb::Error, path: &Path) -> StoreError {
         return StoreError::NoSpace;
     }
     if text.contains("lock hold by current process") || text.contains("While lock file") {
-        return StoreError::Locked {
-            path: PathBuf::from(path),
-            owner: None,
-        };
+        return StoreError::Locked { path: PathBuf::from(path), owner: None };
     }
     StoreError::Engine(text.to_owned())
 }
@@ -189,8 +168,7 @@ struct BatchWriter<'a> {
 
 impl Writer for BatchWriter<'_> {
     fn put(&mut self, family: Family, key: &[u8], value: &[u8]) {
-        self.batch
-            .put_cf(&self.handles[family.position()], key, value);
+        self.batch.put_cf(&self.handles[family.position()], key, value);
     }
 
     fn remove(&mut self, family: Family, key: &[u8]) {
@@ -200,9 +178,7 @@ impl Writer for BatchWriter<'_> {
 
 impl Engine for RocksEngine {
     fn read(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.db
-            .get_cf(self.handle(family), key)
-            .map_err(|error| self.typed(&error))
+        self.db.get_cf(self.handle(family), key).map_err(|error| self.typed(&error))
     }
 
     fn read_many(
@@ -210,21 +186,14 @@ impl Engine for RocksEngine {
         family: Family,
         keys: &[&[u8]],
     ) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
-        let values = self
-            .db
-            .batched_multi_get_cf(self.handle(family), keys.iter().copied(), false);
+        let values = self.db.batched_multi_get_cf(self.handle(family), keys.iter().copied(), false);
         let owned = |value: Option<rocksdb::DBPinnableSlice<'_>>| value.map(|value| value.to_vec());
-        values
-            .into_iter()
-            .map(|v| v.map(owned).map_err(|error| self.typed(&error)))
-            .collect()
+        values.into_iter().map(|v| v.map(owned).map_err(|error| self.typed(&error))).collect()
     }
 
     fn contains(&self, family: Family, key: &[u8]) -> Result<bool, StoreError> {
         let value = self.db.get_pinned_cf(self.handle(family), key);
-        value
-            .map(|value| value.is_some())
-            .map_err(|error| self.typed(&error))
+        value.map(|value| value.is_some()).map_err(|error| self.typed(&error))
     }
 
     fn scan(
@@ -254,10 +223,7 @@ impl Engine for RocksEngine {
         fill: &mut dyn FnMut(&mut dyn Writer),
     ) -> Result<(), StoreError> {
         let handles = Family::ALL.map(|family| self.handle(family));
-        let mut writer = BatchWriter {
-            batch: WriteBatch::default(),
-            handles,
-        };
+        let mut writer = BatchWriter { batch: WriteBatch::default(), handles };
         fill(&mut writer);
         let mut options = WriteOptions::default();
         match durability {
@@ -265,9 +231,7 @@ impl Engine for RocksEngine {
             Durability::Synced => options.set_sync(true),
             Durability::Unlogged => options.disable_wal(true),
         }
-        self.db
-            .write_opt(writer.batch, &options)
-            .map_err(|error| self.typed(&error))
+        self.db.write_opt(writer.batch, &options).map_err(|error| self.typed(&error))
     }
 
     fn sync(&self) -> Result<(), StoreError> {
@@ -280,9 +244,7 @@ impl Engine for RocksEngine {
         // Together, in one atomic flush: applied records must not reach the disk one family at a
         // time.
         let handles = Family::ALL.map(|family| self.handle(family));
-        self.db
-            .flush_cfs_opt(&handles.each_ref(), &options)
-            .map_err(|error| self.typed(&error))
+        self.db.flush_cfs_opt(&handles.each_ref(), &options).map_err(|error| self.typed(&error))
     }
 
     fn usage(&self) -> Result<Vec<FamilyUsage>, StoreError> {
@@ -291,9 +253,7 @@ impl Engine for RocksEngine {
         };
         let property = |family: Family, name: &CStr| {
             let value = self.db.property_int_value_cf(self.handle(family), name);
-            value
-                .map(Option::unwrap_or_default)
-                .map_err(|error| self.typed(&error))
+            value.map(Option::unwrap_or_default).map_err(|error| self.typed(&error))
         };
         let usage = |family: Family| {
             let blobs = property(family, rocks_options::LIVE_BLOB_FILE_SIZE)?;

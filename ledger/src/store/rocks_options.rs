@@ -28,11 +28,7 @@ pub struct Budget {
 
 impl Default for Budget {
     fn default() -> Self {
-        Self {
-            cache_bytes: 256 * MIB,
-            write_buffer_bytes: 128 * MIB,
-            log_bytes: 256 * MIB as u64,
-        }
+        Self { cache_bytes: 256 * MIB, write_buffer_bytes: 128 * MIB, log_bytes: 256 * MIB as u64 }
     }
 }
 

@@ -156,10 +156,7 @@ pub(crate) fn parse_batch_mark(key: &[u8]) -> Result<(Height, BatchHash), StoreE
         .get(1..)
         .and_then(|rest| rest.split_first_chunk::<8>())
         .ok_or_else(|| StoreError::corrupted(family.name(), key, "key too short"))?;
-    Ok((
-        Height::new(u64::from_be_bytes(*height)),
-        BatchHash::new(digest_of(family, key, hash)?),
-    ))
+    Ok((Height::new(u64::from_be_bytes(*height)), BatchHash::new(digest_of(family, key, hash)?)))
 }
 
 /// `height ‖ index / 64` in [`Family::Receipts`].
@@ -182,10 +179,8 @@ pub(crate) fn history_key(account: &Address, location: TxLocation) -> [u8; 44] {
 /// The location in a key made by [`history_key`].
 pub(crate) fn history_location(key: &[u8]) -> Result<TxLocation, StoreError> {
     let fault = || StoreError::corrupted(Family::AccountIndex.name(), key, "key too short");
-    let (height, rest) = key
-        .get(32..)
-        .and_then(|rest| rest.split_first_chunk::<8>())
-        .ok_or_else(fault)?;
+    let (height, rest) =
+        key.get(32..).and_then(|rest| rest.split_first_chunk::<8>()).ok_or_else(fault)?;
     let index = rest.first_chunk::<4>().ok_or_else(fault)?;
     Ok(TxLocation {
         height: Height::new(!u64::from_be_bytes(*height)),
@@ -312,11 +307,7 @@ pub(crate) fn unseal<'a>(
         .split_last_chunk::<32>()
         .ok_or_else(|| StoreError::corrupted(family.name(), key, "record too short"))?;
     if seal_of(family, key, value).as_bytes() != checksum {
-        return Err(StoreError::corrupted(
-            family.name(),
-            key,
-            "checksum differs",
-        ));
+        return Err(StoreError::corrupted(family.name(), key, "checksum differs"));
     }
     Ok(value)
 }
