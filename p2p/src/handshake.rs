@@ -16,6 +16,8 @@ use logothete_primitives::{
     numbers::Height,
 };
 
+use tokio::time::timeout;
+
 use crate::{
     frame::{self, FrameError},
     peer::{PeerFault, Role},
@@ -30,6 +32,9 @@ const MAGIC: [u8; 8] = *b"logothet";
 
 /// Longest hello or verdict.
 const MAX_HANDSHAKE_BYTES: usize = 1024;
+
+/// How long a refused peer's verdict is waited for.
+const PARTING: Duration = Duration::from_millis(500);
 
 /// Longest text of a verdict.
 const MAX_WORDS: usize = 512;
@@ -261,11 +266,18 @@ where
         Err(reason) => Err(reason),
     };
     send(stream, &encode_verdict(judged.as_ref().err())).await?;
-    // Our own complaint is the better explanation; the other's verdict is still read to its end,
-    // so that ours is not cut off by a reset.
-    let told = receive(stream).await.and_then(|bytes| decode_verdict(&bytes));
-    let admitted = judged?;
-    told.map(|()| admitted)
+    match judged {
+        Ok(admitted) => {
+            decode_verdict(&receive(stream).await?)?;
+            Ok(admitted)
+        }
+        Err(reason) => {
+            // Our own complaint is the better explanation; the other's verdict is still awaited
+            // for a moment, so that ours is not cut off by a reset.
+            let _ = timeout(PARTING, receive(stream)).await;
+            Err(reason)
+        }
+    }
 }
 
 async fn send<S: AsyncWrite + Unpin>(stream: &mut S, body: &[u8]) -> Result<(), RefusalReason> {

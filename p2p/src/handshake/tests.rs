@@ -7,6 +7,10 @@ use tokio_util::compat::TokioAsyncReadCompatExt;
 
 use super::*;
 
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap()
+}
+
 fn hello() -> Hello {
     Hello {
         version: PROTOCOL_VERSION,
@@ -25,7 +29,7 @@ fn hello() -> Hello {
 fn both(a: &Hello, b: &Hello) -> (Result<Hello, RefusalReason>, Result<Hello, RefusalReason>) {
     let (left, right) = tokio::io::duplex(256);
     let (mut left, mut right) = (left.compat(), right.compat());
-    futures::executor::block_on(async {
+    runtime().block_on(async {
         let (a, b) = futures::join!(
             exchange(&mut left, a, |_| Ok(())),
             exchange(&mut right, b, |_| Ok(())),
@@ -73,7 +77,7 @@ fn a_one_sided_refusal_reaches_the_other_side_in_words() {
     let (left, right) = tokio::io::duplex(4096);
     let (mut left, mut right) = (left.compat(), right.compat());
     let (ours, theirs) = (hello(), hello());
-    let (a, b) = futures::executor::block_on(async {
+    let (a, b) = runtime().block_on(async {
         futures::join!(
             exchange(&mut left, &ours, |_| Err::<(), _>(RefusalReason::Full { places: 3 })),
             exchange(&mut right, &theirs, |_| Ok(())),
@@ -89,8 +93,7 @@ fn a_one_sided_refusal_reaches_the_other_side_in_words() {
 fn against(bytes: &[u8]) -> RefusalReason {
     let (left, mut right) = tokio::io::duplex(1 << 16);
     let mut left = left.compat();
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(async {
+    runtime().block_on(async {
         tokio::io::AsyncWriteExt::write_all(&mut right, bytes).await.unwrap();
         tokio::io::AsyncWriteExt::shutdown(&mut right).await.unwrap();
         exchange(&mut left, &hello(), |_| Ok(())).await.unwrap_err()

@@ -20,6 +20,7 @@ use crate::ground::{Ground, Live, Member, SOON, config, key};
 
 const CONTROL: &str = "/logothete/control/1";
 const CONSENSUS: &str = "/logothete/consensus/1";
+const BATCHES: &str = "/logothete/batches/1";
 const SYNC: &str = "/logothete/sync/1";
 
 /// A libp2p node that opens streams and writes what it likes.
@@ -45,7 +46,16 @@ impl Adversary {
                 .with_swarm_config(|c| c.with_idle_connection_timeout(SOON))
                 .build();
         let peer = identity::peer_id(&victim.key).unwrap();
-        let control = swarm.behaviour().new_control();
+        let mut control = swarm.behaviour().new_control();
+        for lane in [CONSENSUS, BATCHES, SYNC] {
+            let mut lanes = control.accept(StreamProtocol::new(lane)).unwrap();
+            tokio::spawn(async move {
+                let mut kept = Vec::new();
+                while let Some((_, stream)) = lanes.next().await {
+                    kept.push(stream);
+                }
+            });
+        }
         let address: Multiaddr = victim.address();
         swarm.dial(address).unwrap();
         tokio::spawn(async move { while swarm.next().await.is_some() {} });
@@ -94,14 +104,13 @@ fn hello(version: u32) -> Vec<u8> {
 }
 
 async fn victim() -> Member {
-    let mut config = config(2, Role::Validator);
-    config.limits.handshake = Duration::from_millis(700);
-    Live.join(0, config, None).await
+    Live.join(0, config(2, Role::Validator), None).await
 }
 
 /// The victim still serves an honest peer.
 async fn is_well(victim: &mut Member) {
-    let honest = Live.join(1, config(2, Role::Validator), Some(victim)).await;
+    let mut honest = Live.join(1, config(2, Role::Validator), Some(victim)).await;
+    honest.meets(1).await;
     victim.event(|e| matches!(e, PeerEvent::Connected(p) if p.key == key(1))).await;
     honest.sends(victim, Lane::Consensus, "well?").await;
     while victim.consensus().await.0 != honest.key {}
@@ -173,7 +182,9 @@ async fn garbage_in_the_handshake_is_refused() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_silent_connection_is_closed_in_time() {
-    let mut victim = victim().await;
+    let mut impatient = config(2, Role::Validator);
+    impatient.limits.handshake = Duration::from_millis(700);
+    let mut victim = Live.join(0, impatient, None).await;
     let _adversary = Adversary::dial(60, &victim).await;
     assert_eq!(victim.refusal().await, RefusalReason::Timeout);
     let mut half_way = Adversary::dial(61, &victim).await;
