@@ -145,7 +145,7 @@ fn check_signatures(tx: &Transaction, chain: &ChainId) -> Result<(), TxError> {
 
 /// The signing message, cut from the bytes: the body comes first in an encoded transaction.
 fn message_of(candidate: &Candidate, chain: &ChainId) -> Vec<u8> {
-    let signatures = codec::encode(&candidate.tx.cosignatures).len() + size_of::<Signature>();
+    let signatures = size_of::<Signature>() + codec::encoded_len(&candidate.tx.cosignatures);
     let body = candidate.bytes.len().saturating_sub(signatures);
     signing_message(domain::TRANSACTION, chain, &candidate.bytes[..body])
 }
@@ -171,8 +171,7 @@ pub fn check_state(body: &Body, account: &Account, now: Height) -> Result<(), Me
             window: crate::mempool::NONCE_WINDOW,
         });
     }
-    let spends = body.operations.iter().map(modules::spends);
-    let needed = spends.fold(body.fee.units(), u64::saturating_add);
+    let needed = spends(body);
     if account.balance.units() < needed {
         return Err(MempoolError::InsufficientBalance {
             needed: logothete_primitives::amount::Amount::new(needed),
@@ -180,4 +179,10 @@ pub fn check_state(body: &Body, account: &Account, now: Height) -> Result<(), Me
         });
     }
     Ok(())
+}
+
+/// The fee and what the operations take from the sender's own balance.
+pub(crate) fn spends(body: &Body) -> u64 {
+    let amounts = body.operations.iter().map(modules::spends);
+    amounts.fold(body.fee.units(), u64::saturating_add)
 }

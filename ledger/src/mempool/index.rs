@@ -9,7 +9,7 @@ use logothete_primitives::numbers::{Height, Nonce};
 use super::queue::{Entry, Queue};
 
 type ReadyKey = (Reverse<u64>, u64);
-type TailKey = (u64, Reverse<u64>);
+type TailKey = (bool, u64, Reverse<u64>);
 
 /// Where an account stands in the orders; kept beside its queue.
 #[derive(Clone, Copy, Debug, Default)]
@@ -18,12 +18,25 @@ pub(super) struct Standing {
     tail: Option<TailKey>,
 }
 
+/// The last transaction of an account.
+pub(super) struct Tail {
+    pub(super) address: Address,
+    /// No nonce before it is missing.
+    pub(super) reachable: bool,
+    pub(super) price: u64,
+}
+
+fn tail_key(queue: &Queue) -> Option<TailKey> {
+    let entry = queue.tail()?;
+    Some((queue.reaches(entry.nonce), entry.price, Reverse(entry.arrival)))
+}
+
 /// The orders. An account has at most one place in `ready` and one in `tails`.
 #[derive(Debug, Default)]
 pub(super) struct Index {
     /// What each account could have taken now: best price first, then earliest arrival.
     ready: BTreeMap<ReadyKey, Address>,
-    /// The last transaction of each account: lowest price first, then latest arrival.
+    /// The last transaction of each account: those behind a gap first, then lowest price, then latest arrival.
     tails: BTreeMap<TailKey, Address>,
     /// Every transaction by the height after which it is dropped.
     expiries: BTreeMap<(Height, u64), (Address, Nonce)>,
@@ -38,7 +51,7 @@ impl Index {
             ready.map(|key| self.ready.insert(key, *address));
             standing.ready = ready;
         }
-        let tail = queue.tail().map(|entry| (entry.price, Reverse(entry.arrival)));
+        let tail = tail_key(queue);
         if tail != standing.tail {
             standing.tail.take().map(|key| self.tails.remove(&key));
             tail.map(|key| self.tails.insert(key, *address));
@@ -51,9 +64,13 @@ impl Index {
         self.ready.first_key_value().map(|(_, address)| *address)
     }
 
-    /// The accounts by the price of their last transaction, the one that gives way first at the front.
-    pub(super) fn cheapest(&self) -> impl Iterator<Item = (u64, Address)> {
-        self.tails.iter().map(|((price, _), address)| (*price, *address))
+    /// The last transactions of the accounts, the one that gives way first at the front.
+    pub(super) fn least(&self) -> impl Iterator<Item = Tail> {
+        self.tails.iter().map(|((reachable, price, _), address)| Tail {
+            address: *address,
+            reachable: *reachable,
+            price: *price,
+        })
     }
 
     /// Accounts with something to take.
@@ -78,7 +95,7 @@ impl Index {
     #[cfg(test)]
     pub(super) fn assert_standing(&self, address: &Address, queue: &Queue, standing: &Standing) {
         let ready = queue.ready().map(|entry| (Reverse(entry.price), entry.arrival));
-        let tail = queue.tail().map(|entry| (entry.price, Reverse(entry.arrival)));
+        let tail = tail_key(queue);
         assert_eq!((standing.ready, standing.tail), (ready, tail));
         assert!(ready.is_none_or(|key| self.ready.get(&key) == Some(address)));
         assert!(tail.is_none_or(|key| self.tails.get(&key) == Some(address)));

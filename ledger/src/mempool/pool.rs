@@ -9,12 +9,12 @@ use logothete_primitives::identifiers::TxHash;
 use logothete_primitives::numbers::{Height, Nonce};
 
 use super::error::MempoolError;
-use super::index::{Index, Standing};
+use super::index::{Index, Standing, Tail};
 use super::limits::MempoolLimits;
 use super::queue::{Entry, Queue};
 use super::report::{DropReason, Dropped, FinalBlock, Inserted, MempoolStats, Presence};
 use crate::account::Account;
-use crate::admission::{Admitted, check_state};
+use crate::admission::{Admitted, check_state, spends};
 use crate::batch::{BATCH_ENTRY_BYTES, BATCH_PREFIX_BYTES};
 use crate::fast_map::FastMap;
 use crate::receipt::{Outcome, SkipReason};
@@ -38,6 +38,8 @@ pub struct Mempool {
 struct Place {
     /// The next nonce of its sender.
     next: Nonce,
+    /// No nonce before its own is missing.
+    reachable: bool,
     /// The size of the waiting transaction whose nonce it takes over.
     replaces: Option<usize>,
 }
@@ -77,7 +79,7 @@ impl Mempool {
         let body = &tx.tx.body;
         let account = state.account(&body.sender).unwrap_or_default();
         let place = self.check(now, &tx, account)?;
-        let victims = self.victims(&tx, place.replaces)?;
+        let victims = self.victims(&tx, &place)?;
         let sender = body.sender;
         let replaced = place.replaces.and_then(|_| self.remove(&sender, tx.tx.body.nonce));
         let evicted =
@@ -224,18 +226,19 @@ impl Mempool {
         if body.fee.units() < least {
             return Err(MempoolError::FeeTooLow { expected: Amount::new(least), got: body.fee });
         }
-        let place = Place { next: account.nonce, replaces: None };
+        let reachable = body.nonce == account.nonce;
+        let place = Place { next: account.nonce, replaces: None, reachable };
         let Some(queue) = queue else { return Ok(place) };
-        let same_nonce = queue.entry(body.nonce);
-        let replaced_fee = same_nonce.map_or(0, |entry| entry.fee());
-        let fees = queue.fees().saturating_sub(replaced_fee).saturating_add(body.fee.units());
-        if account.balance.units() < fees {
+        let place = Place { reachable: queue.reaches(body.nonce), ..place };
+        let others = queue.spends(account.nonce, body.nonce);
+        let needed = others.saturating_add(spends(body));
+        if account.balance.units() < needed {
             return Err(MempoolError::InsufficientBalance {
-                needed: Amount::new(fees),
+                needed: Amount::new(needed),
                 available: account.balance,
             });
         }
-        let Some(entry) = same_nonce else {
+        let Some(entry) = queue.entry(body.nonce) else {
             return if queue.len() < self.limits.per_account {
                 Ok(place)
             } else {
@@ -252,30 +255,28 @@ impl Mempool {
         Ok(Place { replaces: Some(entry.tx.bytes.len()), ..place })
     }
 
-    /// The transactions that give way to a new one, `replaces` being the bytes of the one whose nonce it takes.
-    fn victims(
-        &self,
-        tx: &Admitted,
-        replaces: Option<usize>,
-    ) -> Result<Vec<(Address, Nonce)>, MempoolError> {
+    /// The transactions that give way to a new one. One that can run goes before any that waits behind a
+    /// gap: else a full mempool could be held by transactions that are never charged for.
+    fn victims(&self, tx: &Admitted, place: &Place) -> Result<Vec<(Address, Nonce)>, MempoolError> {
         let body = &tx.tx.body;
-        let mut count = self.places.len() + 1 - usize::from(replaces.is_some());
-        let mut bytes = self.bytes + tx.bytes.len() - replaces.unwrap_or(0);
+        let mut count = self.places.len() + 1 - usize::from(place.replaces.is_some());
+        let mut bytes = self.bytes + tx.bytes.len() - place.replaces.unwrap_or(0);
+        let gives_way = |tail: &Tail| {
+            let outbid =
+                self.limits.replacement_fee(Amount::new(tail.price)).units() <= body.price();
+            (place.reachable && !tail.reachable) || (place.reachable >= tail.reachable && outbid)
+        };
         let mut victims = Vec::new();
-        let mut cheapest = self.index.cheapest();
+        let mut candidates = self.index.least().filter(|tail| tail.address != body.sender);
         while count > self.limits.count || bytes > self.limits.bytes {
-            let victim = cheapest.find(|(_, address)| *address != body.sender);
-            let full = MempoolError::Full { retry_after: self.retry_after() };
-            let Some((price, address)) = victim else {
-                return Err(full);
+            let Some(victim) = candidates.next().filter(gives_way) else {
+                return Err(MempoolError::Full { retry_after: self.retry_after() });
             };
-            if body.price() < self.limits.replacement_fee(Amount::new(price)).units() {
-                return Err(full);
-            }
-            let tail = self.accounts[&address].0.tail().expect("indexed accounts have a tail");
+            let tail = self.accounts[&victim.address].0.tail();
+            let tail = tail.expect("indexed accounts have a tail");
             count -= 1;
             bytes -= tail.tx.bytes.len();
-            victims.push((address, tail.nonce));
+            victims.push((victim.address, tail.nonce));
         }
         Ok(victims)
     }
@@ -285,6 +286,7 @@ impl Mempool {
         let (sender, nonce) = (body.sender, body.nonce);
         let entry = Entry {
             nonce,
+            spends: spends(body),
             price: body.price(),
             arrival: self.next_arrival,
             in_flight: false,

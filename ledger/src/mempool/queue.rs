@@ -11,6 +11,8 @@ use crate::admission::Admitted;
 pub(super) struct Entry {
     pub(super) tx: Arc<Admitted>,
     pub(super) nonce: Nonce,
+    /// Fee and everything that it moves out of its sender's balance.
+    pub(super) spends: u64,
     /// Fee for a unit of work.
     pub(super) price: u64,
     /// Count of insertions into the mempool: unique.
@@ -19,12 +21,6 @@ pub(super) struct Entry {
     pub(super) in_flight: bool,
     /// The last height after which it is dropped.
     pub(super) drop_after: Height,
-}
-
-impl Entry {
-    pub(super) fn fee(&self) -> u64 {
-        self.tx.tx.body.fee.units()
-    }
 }
 
 /// The transactions of one account.
@@ -39,21 +35,15 @@ pub(super) struct Queue {
     /// The nonce that is to be taken next.
     cursor: Nonce,
     entries: Vec<Entry>,
-    /// Sum of the fees of all entries.
-    fees: u64,
 }
 
 impl Queue {
     pub(super) const fn new(next: Nonce) -> Self {
-        Self { next, cursor: next, entries: Vec::new(), fees: 0 }
+        Self { next, cursor: next, entries: Vec::new() }
     }
 
     pub(super) const fn next(&self) -> Nonce {
         self.next
-    }
-
-    pub(super) const fn fees(&self) -> u64 {
-        self.fees
     }
 
     pub(super) const fn len(&self) -> usize {
@@ -66,6 +56,19 @@ impl Queue {
 
     pub(super) fn entry(&self, nonce: Nonce) -> Option<&Entry> {
         self.position(nonce).ok().map(|position| &self.entries[position])
+    }
+
+    /// What the account still has to spend for its entries from a nonce on, without the entry of another nonce.
+    pub(super) fn spends(&self, from: Nonce, without: Nonce) -> u64 {
+        let counted =
+            self.entries.iter().filter(|entry| entry.nonce >= from && entry.nonce != without);
+        counted.fold(0, |sum, entry| sum.saturating_add(entry.spends))
+    }
+
+    /// Whether no nonce is missing between the next one of the account and this one.
+    pub(super) fn reaches(&self, nonce: Nonce) -> bool {
+        let (Ok(position) | Err(position)) = self.position(nonce);
+        position as u64 == nonce.since(self.next)
     }
 
     /// The entry that may be taken now.
@@ -81,7 +84,6 @@ impl Queue {
     /// Adds an entry whose nonce is free.
     pub(super) fn insert(&mut self, entry: Entry) {
         let position = self.position(entry.nonce).expect_err("the nonce is free");
-        self.fees = self.fees.saturating_add(entry.fee());
         self.entries.insert(position, entry);
     }
 
@@ -89,7 +91,6 @@ impl Queue {
     pub(super) fn remove(&mut self, nonce: Nonce) -> Option<Entry> {
         let position = self.position(nonce).ok()?;
         let entry = self.entries.remove(position);
-        self.fees = self.fees.saturating_sub(entry.fee());
         self.cursor = self.cursor.min(nonce).max(self.next);
         self.advance();
         Some(entry)
@@ -124,8 +125,6 @@ impl Queue {
         }
         let settled = self.entries.partition_point(|entry| entry.nonce < next);
         let removed: Vec<Entry> = self.entries.drain(..settled).collect();
-        let fees = removed.iter().map(|entry| entry.fee());
-        self.fees = fees.fold(self.fees, u64::saturating_sub);
         self.next = next;
         self.cursor = self.cursor.max(next);
         self.advance();
@@ -158,7 +157,6 @@ impl Queue {
     pub(super) fn assert_invariants(&self) {
         assert!(!self.entries.is_empty() && self.entries[0].nonce >= self.next);
         assert!(self.entries.is_sorted_by(|a, b| a.nonce < b.nonce));
-        assert_eq!(self.fees, self.entries.iter().map(Entry::fee).sum::<u64>());
         let mut nonce = self.next;
         while nonce < self.cursor {
             assert!(self.entry(nonce).is_some_and(|entry| entry.in_flight));

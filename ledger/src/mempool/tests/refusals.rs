@@ -64,11 +64,11 @@ fn refuses_who_cannot_pay_for_all_that_waits() {
     let needed = Amount::new(101);
     assert_eq!(error, MempoolError::InsufficientBalance { needed, available: Amount::ZERO });
     desk.wait(1, 0, 600_000);
-    let error = refusal(&mut desk, &paying(1, 1, 400_001));
+    let error = refusal(&mut desk, &paying(1, 1, 399_999));
     let (needed, available) = (Amount::new(1_000_001), Amount::new(1_000_000));
     assert_eq!(error, MempoolError::InsufficientBalance { needed, available });
-    desk.wait(1, 1, 400_000);
-    // Replacing frees the fee of the replaced one.
+    desk.wait(1, 1, 399_998);
+    // Replacing frees the money of the replaced one.
     desk.wait(2, 0, 500_000);
     desk.wait(2, 0, 900_000);
 }
@@ -194,4 +194,26 @@ fn bounds_the_bytes() {
     assert_eq!(refusal(&mut desk, &memo(90, 100)).code(), "MEMPOOL_FULL");
     assert_eq!(desk.insert(&memo(90, 110)).unwrap().evicted.len(), 1);
     assert_eq!(desk.pool.stats().bytes, fit * size);
+}
+
+#[test]
+fn what_waits_behind_a_gap_gives_way_to_what_can_run_whatever_it_offers() {
+    let mut desk = Desk::new(MempoolLimits { count: 2, ..MempoolLimits::default() });
+    let unreachable = desk.wait(1, 1, 9_000);
+    desk.wait(2, 0, 100);
+    // One that cannot run either has no claim, even against a cheaper one that can.
+    assert_eq!(refusal(&mut desk, &paying(3, 5, 5_000)).code(), "MEMPOOL_FULL");
+    let inserted = desk.insert(&paying(3, 0, 100)).unwrap();
+    assert_eq!(inserted.evicted, [unreachable.hash]);
+}
+
+#[test]
+fn money_spent_by_a_final_block_is_not_counted_twice() {
+    let mut desk = Desk::new(MempoolLimits::default());
+    let first = vouched(transfer(account(1), 0, account(2), 900_000));
+    desk.insert(&first).unwrap();
+    // The state shows the block already, the mempool has not heard of it.
+    let output = crate::tests::run(&desk.state, 11, std::slice::from_ref(&first));
+    crate::tests::apply(&mut desk.state, &output);
+    desk.insert(&vouched(transfer(account(1), 1, account(2), 50_000))).unwrap();
 }

@@ -4,8 +4,9 @@ use logothete_primitives::amount::Amount;
 
 use super::{Desk, MempoolLimits, expiring, hashes, paying};
 use crate::mempool::{DropReason, Dropped, MempoolStats, Presence};
+use crate::operation::Operation;
 use crate::receipt::SkipReason;
-use crate::tests::{account, transfer, vouched};
+use crate::tests::{account, body, vouched};
 
 fn empty(desk: &Desk) -> bool {
     let MempoolStats { count, bytes, accounts, ready_accounts, in_flight, .. } = desk.pool.stats();
@@ -67,11 +68,15 @@ fn a_duplicate_in_the_block_is_not_reported() {
 #[test]
 fn who_lost_the_fee_money_is_dropped_with_the_reason() {
     let mut desk = Desk::new(MempoolLimits::default());
-    let spend = vouched(transfer(account(1), 0, account(2), 999_850));
-    desk.insert(&spend).unwrap();
-    let late = desk.wait(1, 1, 100);
+    let late = desk.wait(1, 0, 100);
     desk.take_all();
-    let dropped = desk.finalize(&[spend, late.clone()]);
+    // Account 1 has co-signed a transaction of account 2 that takes nearly all it has.
+    let take = Operation::Transfer {
+        from: Some(account(1)),
+        to: account(2),
+        amount: Amount::new(999_950),
+    };
+    let dropped = desk.finalize(&[vouched(body(account(2), 0, vec![take])), late.clone()]);
     let reason = SkipReason::CannotPayFee { fee: Amount::new(100), balance: Amount::new(50) };
     assert_eq!(dropped, [Dropped { hash: late.hash, reason: DropReason::Skipped { reason } }]);
     assert!(empty(&desk));
