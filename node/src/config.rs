@@ -47,17 +47,69 @@ pub enum Kind {
 
 /// Every key there is. Adding one is one line here and one in [`Config::from_settings`].
 pub const KEYS: &[Key] = &[
-    key("role", Kind::Choice(&["validator", "follower"]), "validator", "validator votes, follower only follows"),
+    key(
+        "role",
+        Kind::Choice(&["validator", "follower"]),
+        "validator",
+        "validator votes, follower only follows",
+    ),
     key("paths.data", Kind::Path, "data", "database, safety state and admin socket"),
     key("paths.genesis", Kind::Path, "genesis.toml", "the chain file"),
-    key("paths.key", Kind::Path, "key.json", "the node's key: a validator's vote and every node's network identity"),
-    key("p2p.listen", Kind::List, "/ip4/0.0.0.0/tcp/26600", "addresses the node listens on for peers"),
-    key("p2p.bootstrap", Kind::List, "", "peers to dial first: `lgtval1…@/ip4/…/tcp/…` or an address"),
-    key("p2p.external", Kind::List, "", "addresses other nodes can reach this one at, if not the ones it listens on"),
-    key("p2p.discover", Kind::Flag, "true", "dial addresses learned from peers; false keeps to p2p.bootstrap"),
+    key(
+        "paths.key",
+        Kind::Path,
+        "key.json",
+        "the node's key: a validator's vote and every node's network identity",
+    ),
+    key(
+        "p2p.listen",
+        Kind::List,
+        "/ip4/0.0.0.0/tcp/26600",
+        "addresses the node listens on for peers",
+    ),
+    key(
+        "p2p.bootstrap",
+        Kind::List,
+        "",
+        "peers to dial first: `lgtval1…@/ip4/…/tcp/…` or an address",
+    ),
+    key(
+        "p2p.external",
+        Kind::List,
+        "",
+        "addresses other nodes can reach this one at, if not the ones it listens on",
+    ),
+    key(
+        "p2p.discover",
+        Kind::Flag,
+        "true",
+        "dial addresses learned from peers; false keeps to p2p.bootstrap",
+    ),
     key("rpc.listen", Kind::Socket, "127.0.0.1:8080", "address of JSON-RPC, probes and metrics"),
-    key("audit.signed", Kind::Text, "", "file, in the data directory, that records every signed consensus message; empty for none"),
-    key("log.format", Kind::Choice(&["auto", "text", "json"]), "auto", "auto is text on a terminal and JSON otherwise"),
+    key(
+        "rpc.hosts",
+        Kind::List,
+        "",
+        "names under which clients reach the node, beside localhost and addresses",
+    ),
+    key(
+        "rpc.origins",
+        Kind::List,
+        "",
+        "origins whose web pages may call the node, such as `https://wallet.example`",
+    ),
+    key(
+        "audit.signed",
+        Kind::Text,
+        "",
+        "file, in the data directory, that records every signed consensus message; empty for none",
+    ),
+    key(
+        "log.format",
+        Kind::Choice(&["auto", "text", "json"]),
+        "auto",
+        "auto is text on a terminal and JSON otherwise",
+    ),
     key("log.level", Kind::Text, "info", "level or filter, such as `info,logothete_p2p=debug`"),
 ];
 
@@ -207,7 +259,13 @@ impl Settings {
         KEYS.iter().filter_map(|key| self.values.get(key.name).map(|setting| (key, setting)))
     }
 
-    fn apply_table(&mut self, path: &Path, prefix: &str, table: &toml::Table, faults: &mut Vec<Fault>) {
+    fn apply_table(
+        &mut self,
+        path: &Path,
+        prefix: &str,
+        table: &toml::Table,
+        faults: &mut Vec<Fault>,
+    ) {
         for (part, value) in table {
             let name = if prefix.is_empty() { part.clone() } else { format!("{prefix}.{part}") };
             let section = format!("{name}.");
@@ -368,10 +426,14 @@ pub struct P2p {
 }
 
 /// The HTTP services.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Rpc {
     /// Address to listen on.
     pub listen: SocketAddr,
+    /// Names of this server; a request for another name is refused.
+    pub hosts: Vec<String>,
+    /// Origins whose web pages may call.
+    pub origins: Vec<String>,
 }
 
 /// Records for audits.
@@ -395,7 +457,11 @@ impl Config {
     #[must_use]
     pub fn from_settings(settings: &Settings) -> Self {
         Self {
-            role: if settings.text("role") == "follower" { Role::Follower } else { Role::Validator },
+            role: if settings.text("role") == "follower" {
+                Role::Follower
+            } else {
+                Role::Validator
+            },
             paths: Paths {
                 data: settings.path("paths.data"),
                 genesis: settings.path("paths.genesis"),
@@ -405,9 +471,14 @@ impl Config {
                 listen: settings.list("p2p.listen"),
                 bootstrap: settings.list("p2p.bootstrap"),
                 external: settings.list("p2p.external"),
-                discover: settings.values.get("p2p.discover").and_then(|s| s.value.as_bool()) != Some(false),
+                discover: settings.values.get("p2p.discover").and_then(|s| s.value.as_bool())
+                    != Some(false),
             },
-            rpc: Rpc { listen: settings.socket("rpc.listen") },
+            rpc: Rpc {
+                listen: settings.socket("rpc.listen"),
+                hosts: settings.list("rpc.hosts"),
+                origins: settings.list("rpc.origins"),
+            },
             log: Log {
                 format: match settings.text("log.format").as_str() {
                     "text" => LogFormat::Text,
@@ -486,7 +557,9 @@ fn read_table(path: &Path) -> Result<toml::Table, Fault> {
 fn shape(kind: Kind, value: Value) -> Result<Value, String> {
     let written = value.to_string();
     let fits = match (kind, value) {
-        (Kind::Text | Kind::Path, Value::String(text)) if !text.is_empty() => Some(Value::String(text)),
+        (Kind::Text | Kind::Path, Value::String(text)) if !text.is_empty() => {
+            Some(Value::String(text))
+        }
         (Kind::Flag, Value::Boolean(flag)) => Some(Value::Boolean(flag)),
         (Kind::Flag, Value::String(text)) => text.parse().ok().map(Value::Boolean),
         (Kind::Socket, Value::String(text)) => {
@@ -496,9 +569,15 @@ fn shape(kind: Kind, value: Value) -> Result<Value, String> {
             words.contains(&text.as_str()).then_some(Value::String(text))
         }
         (Kind::List, Value::String(text)) => Some(Value::Array(
-            text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(Value::from).collect(),
+            text.split(',')
+                .map(str::trim)
+                .filter(|item| !item.is_empty())
+                .map(Value::from)
+                .collect(),
         )),
-        (Kind::List, Value::Array(items)) => items.iter().all(Value::is_str).then_some(Value::Array(items)),
+        (Kind::List, Value::Array(items)) => {
+            items.iter().all(Value::is_str).then_some(Value::Array(items))
+        }
         _ => None,
     };
     fits.ok_or(written)

@@ -13,6 +13,7 @@ use crate::backup;
 use crate::config::Config;
 use crate::node::Node;
 use crate::rpc;
+use crate::sample;
 use crate::service::Service;
 
 /// Runs a node until a signal, its administrator or a failed stage ends it.
@@ -25,9 +26,11 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let service = node.service.clone();
     let stop = node.stop_token();
     stop_on_signals(&stop)?;
-    let options = rpc::Options { faucet: faucet_key(&service), ..rpc::Options::default() };
-    let metrics = service.metrics.clone();
-    let server = rpc::spawn(listener, service.clone(), options, metrics, stop.clone());
+    let names = &service.config.rpc;
+    let hosts = rpc::Hosts::new(&names.hosts, &names.origins);
+    let options = rpc::Options { hosts, ..rpc::Options::default() };
+    let server = rpc::spawn(listener, service.clone(), options, stop.clone());
+    tokio::spawn(sample::run(service.clone(), stop.clone()));
     let socket = service.config.admin_socket();
     let actions = Arc::new(Administration { service: service.clone() });
     let admin = admin::serve(&socket, actions, stop.clone()).context("opening the admin socket")?;
@@ -60,14 +63,6 @@ fn stop_on_signals(stop: &CancellationToken) -> anyhow::Result<()> {
         stop.cancel();
     });
     Ok(())
-}
-
-/// The public key pair that dev networks fund for the faucet; other networks have none.
-fn faucet_key(service: &Service) -> Option<logothete_primitives::SecretKey> {
-    if !service.spec.params.dev {
-        return None;
-    }
-    logothete_genesis::dev::account("faucet").map(|account| account.secret)
 }
 
 struct Administration {

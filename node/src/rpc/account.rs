@@ -32,7 +32,13 @@ impl NodeApi {
                 return Ok(view);
             }
         }
-        let proven = self.prove_at(&params.address, at)?;
+        let Some(proven) = self.prove_at(&params.address, at)? else {
+            return match params.at {
+                Some(at) => Err(self.not_kept(at)),
+                // The account has changed above what is attested so far: there is no proof yet.
+                None => self.read_newest(&params.address)?.ok_or_else(RpcError::internal),
+            };
+        };
         let account = proven.value.as_ref().map(|value| {
             Account::from_value(value).expect("the accounts namespace holds encoded accounts")
         });
@@ -57,22 +63,29 @@ impl NodeApi {
         Ok(None)
     }
 
-    fn prove_at(&self, address: &Address, at: Height) -> Result<ProvenState, RpcError> {
-        let state = &self.service().state;
-        let proven = state.prove(&StateKey::account(address), at);
-        proven.ok_or_else(|| {
-            // Roots are kept without gaps up to the head: halve the distance to the first.
-            let (mut low, mut high) = (at, self.service().head().height);
-            while low < high {
-                let middle = low.plus(high.since(low) / 2);
-                if state.root_at(middle).is_none() {
-                    low = middle.next();
-                } else {
-                    high = middle;
-                }
+    fn prove_at(&self, address: &Address, at: Height) -> Result<Option<ProvenState>, RpcError> {
+        let proven = self.service().state.prove(&StateKey::account(address), Some(at));
+        proven.map_err(store_failed)
+    }
+
+    /// The error for a height whose state, or whose value of an account, is not kept.
+    fn not_kept(&self, at: Height) -> RpcError {
+        let (state, head) = (&self.service().state, self.service().head().height);
+        if state.root_at(at).is_some() {
+            let what = format_args!("the account as of height {at}, which has changed since,");
+            return RpcError::pruned(what, head);
+        }
+        // Roots are kept without gaps up to the head: halve the distance to the first.
+        let (mut low, mut high) = (at, head);
+        while low < high {
+            let middle = low.plus(high.since(low) / 2);
+            if state.root_at(middle).is_none() {
+                low = middle.next();
+            } else {
+                high = middle;
             }
-            RpcError::pruned(format_args!("the state of height {at}"), low)
-        })
+        }
+        RpcError::pruned(format_args!("the state of height {at}"), low)
     }
 
     fn account_view(&self, address: Address, account: Option<Account>, at: Anchor) -> AccountView {

@@ -21,8 +21,7 @@ impl NodeApi {
                 min_fee: params.min_fee,
                 fee_account: params.fee_account,
                 max_tx_bytes: params.max_tx_bytes,
-                empty_block_interval_ms: u32::try_from(params.empty_block_interval_ms)
-                    .unwrap_or(u32::MAX),
+                empty_block_interval_ms: params.empty_block_interval_ms,
             },
             validators: count(set.len()),
             total_power: set.total_power(),

@@ -4,6 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
 use logothete_client::rpc::{Api, ErrorCode, METHODS, RpcError, dispatch};
 use serde_json::Value;
@@ -71,9 +72,9 @@ impl<A: Api> Dispatcher<A> {
 
     /// Answers the calls of a batch in their order; some run at the same time.
     async fn answer_batch(&self, requests: Vec<Request<'_>>) -> Option<Vec<u8>> {
-        let mut answers = stream::iter(requests)
-            .map(|request| self.respond(request))
-            .buffered(self.limits.batch_parallel);
+        let answers: Vec<BoxFuture<'_, Option<Vec<u8>>>> =
+            requests.into_iter().map(|request| self.respond(request).boxed()).collect();
+        let mut answers = stream::iter(answers).buffered(self.limits.batch_parallel);
         let mut out = vec![b'['];
         while let Some(answer) = answers.next().await {
             let Some(answer) = answer else { continue };

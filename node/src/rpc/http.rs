@@ -49,7 +49,7 @@ where
         .route("/rpc", post(rpc::<A>).options(preflight::<A>))
         .route("/livez", get(livez::<A>))
         .route("/readyz", get(readyz::<A>))
-        .route("/metrics", get(metrics::<A>))
+        .route("/metrics", get(exposition::<A>))
         .fallback(no_such_path)
         .method_not_allowed_fallback(wrong_verb)
         .layer(middleware::from_fn_with_state(Arc::clone(&shared), guard::<A>))
@@ -235,7 +235,7 @@ fn probe(checks: &[Check], query: Option<&str>) -> Response {
     (status, report(checks, verbose)).into_response()
 }
 
-async fn metrics<A>(State(shared): State<Arc<Shared<A>>>) -> Response {
+async fn exposition<A>(State(shared): State<Arc<Shared<A>>>) -> Response {
     match shared.metrics.render() {
         Ok(text) => ([(CONTENT_TYPE, METRICS_TYPE)], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),

@@ -23,6 +23,8 @@ pub struct Limits {
     pub batch_parallel: usize,
     /// Calls of all clients that run at the same time, waits apart.
     pub calls: usize,
+    /// Reads of many records that run at the same time, off the event loop.
+    pub reads: usize,
     /// Waits (`tx_wait`) of all clients at the same time.
     pub waits: usize,
     /// Time for one call, waits apart.
@@ -59,6 +61,7 @@ impl Default for Limits {
             batch_calls: 100,
             batch_parallel: 16,
             calls: 512,
+            reads: 4,
             waits: 4_096,
             call_time: Duration::from_secs(10),
             wait_time_max: Duration::from_secs(60),

@@ -12,6 +12,7 @@ use logothete_client::rpc::types::{
 };
 use logothete_client::rpc::{Api, RpcError};
 use logothete_primitives::{Height, ValidatorSet};
+use tokio::sync::Semaphore;
 
 use super::Limits;
 use super::faucet::Faucet;
@@ -28,13 +29,16 @@ struct Shared {
     service: Arc<Service>,
     limits: Limits,
     faucet: Option<Faucet>,
+    /// Room for reads of many records: they must not keep all cores from consensus.
+    reads: Semaphore,
 }
 
 impl NodeApi {
     /// The interface of a running node. Development chains have a faucet.
     pub fn new(service: Arc<Service>, limits: Limits) -> Self {
         let faucet = service.spec.params.dev.then(Faucet::default);
-        Self { shared: Arc::new(Shared { service, limits, faucet }) }
+        let reads = Semaphore::new(limits.reads);
+        Self { shared: Arc::new(Shared { service, limits, faucet, reads }) }
     }
 
     pub(super) fn service(&self) -> &Service {
@@ -71,6 +75,7 @@ impl NodeApi {
         T: Send + 'static,
         F: FnOnce(&Self) -> Result<T, RpcError> + Send + 'static,
     {
+        let _permit = self.shared.reads.acquire().await.map_err(|_| RpcError::internal())?;
         let api = self.clone();
         match tokio::task::spawn_blocking(move || read(&api)).await {
             Ok(outcome) => outcome,

@@ -9,7 +9,7 @@ use logothete_ledger::execute::{BlockInput, execute};
 use logothete_ledger::receipt::Outcome;
 
 use super::tx::hash_if_readable;
-use super::{NodeApi, refusal, views};
+use super::{NodeApi, refusal};
 
 impl NodeApi {
     pub(super) fn simulate(&self, bytes: &[u8]) -> Result<TxSimulated, RpcError> {
@@ -40,7 +40,7 @@ impl NodeApi {
         match outcome {
             Some(Outcome::Executed(receipt)) => {
                 simulated.success = receipt.status.is_success();
-                simulated.failure = views::failure(&receipt.status);
+                simulated.failure = FailureView::of(&receipt.status);
             }
             Some(Outcome::Skipped(reason)) => simulated.skipped = Some(FailureView::from(&reason)),
             None => return Err(RpcError::internal()),

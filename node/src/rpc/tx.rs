@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use logothete_client::rpc::types::{
-    HexBytes, ReceiptView, SubmitOutcome, Submitted, SubmittedEach, TxDetails, TxEncode, TxEncoded,
+    FailureView, HexBytes, ReceiptView, SubmitOutcome, Submitted, SubmittedEach, TxDetails, TxEncode, TxEncoded,
     TxGet, TxPlace, TxState, TxStatus, TxView,
 };
 use logothete_client::rpc::{ErrorCode, RpcError};
 use logothete_ledger::error::TxError;
+use logothete_ledger::mempool::DropReason;
 use logothete_ledger::receipt::Receipt;
 use logothete_ledger::store::TxLocation;
 use logothete_ledger::transaction::Transaction;
@@ -187,13 +188,22 @@ fn status_view(
         service::TxStatus::Pending => TxStatus::Pending,
         service::TxStatus::InFlight => TxStatus::InFlight,
         service::TxStatus::Dropped(reason) => {
-            TxStatus::Dropped { reason: reason.code().to_owned() }
+            TxStatus::Dropped { reason: drop_code(&reason).to_owned() }
         }
         service::TxStatus::Final(_) => match lookup.place(hash)? {
             Some(place) => TxStatus::Final(final_place(lookup, place)?),
             None => TxStatus::InFlight,
         },
     })
+}
+
+/// The stable code of why a transaction left.
+fn drop_code(reason: &DropReason) -> &'static str {
+    match reason {
+        DropReason::Superseded => "SUPERSEDED",
+        DropReason::Expired => "EXPIRED",
+        DropReason::Skipped { reason } => reason.code(),
+    }
 }
 
 fn final_place(lookup: &Lookup, place: TxLocation) -> Result<TxPlace, RpcError> {
@@ -210,7 +220,7 @@ fn place_view(place: TxLocation, block: BlockHash, receipt: &Receipt) -> TxPlace
         block,
         index: place.index,
         success: receipt.status.is_success(),
-        failure: views::failure(&receipt.status),
+        failure: FailureView::of(&receipt.status),
     }
 }
 

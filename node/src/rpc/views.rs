@@ -1,11 +1,10 @@
 //! From the node's types to those of the interface.
 
 use logothete_client::rpc::types::{
-    BatchView, ExecutedView, FailureView, HeaderView, HexBytes, SignerView, ValidatorRef,
+    BatchView, ExecutedView, HeaderView, HexBytes, SignerView, ValidatorRef,
 };
 use logothete_consensus::{BlockHeader, Executed};
 use logothete_ledger::batch::Payload;
-use logothete_ledger::receipt::Status;
 use logothete_primitives::codec::{self, Encode};
 use logothete_primitives::{SignerSet, ValidatorIndex, ValidatorSet};
 
@@ -69,16 +68,4 @@ pub(super) fn ordered(payload: &Payload) -> u32 {
 /// Canonical bytes, as hex.
 pub(super) fn hex<T: Encode>(value: &T) -> HexBytes {
     HexBytes(codec::encode(value))
-}
-
-/// Why the operations of a transaction failed, if they did.
-pub(super) fn failure(status: &Status) -> Option<FailureView> {
-    let Status::Failed { operation, failure } = status else { return None };
-    Some(FailureView {
-        code: failure.code().to_owned(),
-        operation: Some(u32::from(*operation)),
-        message: failure.to_string(),
-        expected: failure.expected(),
-        got: failure.got(),
-    })
 }

@@ -1,0 +1,7 @@
+//! What the RPC tests share.
+
+#![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(clippy::unwrap_used)]
+
+pub mod fake;
+pub mod node;

@@ -1,0 +1,154 @@
+//! A chain of one validator, whole and real, with its RPC.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use logothete_client::rpc::types::{TxPlace, TxStatus};
+use logothete_client::rpc::{Method, RpcError};
+use logothete_client::{Client, ClientError, TxBuilder};
+use logothete_genesis::dev::{self, DevAccount};
+use logothete_genesis::network_files::{Keys, NodeOptions, Options, generate};
+use logothete_genesis::spec::AccountSpec;
+use logothete_ledger::params::ChainParams;
+use logothete_ledger::transaction::Transaction;
+use logothete_node::config::{Audit, Config, Log, LogFormat, P2p, Paths, Role, Rpc};
+use logothete_node::node::Node;
+use logothete_node::rpc;
+use logothete_node::service::Service;
+use logothete_primitives::{Address, Amount, ChainId, Height, TimestampMs, ValidatorSet};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// A running chain.
+pub struct TestChain {
+    /// A client of its node.
+    pub client: Client,
+    /// Where the node listens.
+    pub url: String,
+    /// The node.
+    pub service: Arc<Service>,
+    /// Ends it.
+    pub stop: CancellationToken,
+    server: JoinHandle<()>,
+    _node: Node,
+    _dir: TempDir,
+}
+
+/// A development account; its coins are in the genesis.
+pub fn account(name: &str) -> DevAccount {
+    dev::account(name).unwrap()
+}
+
+impl TestChain {
+    /// Starts the chain.
+    pub async fn start() -> Self {
+        let dir = TempDir::new().unwrap();
+        let home = generate(&options(), &dir.path().join("net")).unwrap().nodes.remove(0).home;
+        let genesis = home.join("genesis.toml");
+        let listen = "127.0.0.1:0".parse().unwrap();
+        let config = Config {
+            role: Role::Validator,
+            paths: Paths { data: home.join("data"), genesis, key: home.join("key.json") },
+            p2p: P2p {
+                listen: vec!["/ip4/127.0.0.1/tcp/0".to_owned()],
+                bootstrap: Vec::new(),
+                external: Vec::new(),
+                discover: false,
+            },
+            rpc: Rpc { listen, hosts: Vec::new(), origins: Vec::new() },
+            log: Log { format: LogFormat::Text, level: "info".to_owned() },
+            audit: Audit { signed: None },
+            passphrase: None,
+        };
+        let listener = rpc::bind(listen).await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let node = Node::start(config).await.unwrap();
+        let (service, stop) = (node.service.clone(), node.stop_token());
+        let options = rpc::Options::default();
+        let server = rpc::spawn(listener, service.clone(), options, stop.clone());
+        let client = Client::new([url.clone()]).unwrap();
+        Self { client, url, service, stop, server, _node: node, _dir: dir }
+    }
+
+    /// Calls a method.
+    pub async fn call<M: Method>(&self, params: M::Params) -> M::Result {
+        self.client.call_once::<M>(params).await.unwrap()
+    }
+
+    /// Calls a method that must refuse.
+    pub async fn refused<M: Method>(&self, params: M::Params) -> RpcError
+    where
+        M::Result: std::fmt::Debug,
+    {
+        match self.client.call_once::<M>(params).await {
+            Err(ClientError::Rpc(error)) => {
+                assert!(!error.data.hint.is_empty(), "{error:?}");
+                assert_eq!(error.data.code, error.code.name());
+                error
+            }
+            other => panic!("an error was expected, not {other:?}"),
+        }
+    }
+
+    /// The identity of the chain.
+    pub fn id(&self) -> ChainId {
+        self.service.chain.genesis().chain
+    }
+
+    /// Its validators.
+    pub fn validators(&self) -> &ValidatorSet {
+        &self.service.chain.genesis().validators
+    }
+
+    /// A signed transfer with the sender's next nonce.
+    pub async fn transfer(&self, from: &str, to: Address, amount: Amount) -> Transaction {
+        let sender = account(from);
+        let state = self.client.account(&sender.address).await.unwrap();
+        let builder = TxBuilder::new(self.id()).nonce(state.next_nonce).transfer(to, amount);
+        builder.expires_after(state.at.height, 1_000).sign(&sender.secret).unwrap()
+    }
+
+    /// Sends a transaction and waits until it is final.
+    pub async fn settle(&self, tx: &Transaction) -> TxPlace {
+        let taken = self.client.submit(tx).await.unwrap();
+        match self.client.wait(taken.hash, Duration::from_secs(20)).await.unwrap() {
+            TxStatus::Final(place) => place,
+            other => panic!("a final transaction was expected, not {other:?}"),
+        }
+    }
+
+    /// Waits until a final header attests a height.
+    pub async fn attested(&self, height: Height) {
+        let mut head = self.service.head.clone();
+        let reached = head.wait_for(|head| head.attested.height >= height);
+        tokio::time::timeout(Duration::from_secs(20), reached).await.unwrap().unwrap();
+    }
+
+    /// Stops the node and waits for its server.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        tokio::time::timeout(Duration::from_secs(10), self.server).await.unwrap().unwrap();
+    }
+}
+
+fn options() -> Options {
+    let accounts = dev::accounts().map(|account| AccountSpec {
+        address: account.address,
+        balance: Amount::new(1_000_000_000_000),
+        name: Some(account.name.to_owned()),
+    });
+    Options {
+        chain_name: "rpc-test".to_owned(),
+        timestamp: TimestampMs::new(1_700_000_000_000),
+        params: ChainParams {
+            dev: true,
+            fee_account: dev::treasury().address,
+            empty_block_interval_ms: 100,
+            ..ChainParams::default()
+        },
+        nodes: vec![NodeOptions::local_validator("v0", 0, 0)],
+        accounts: accounts.collect(),
+        keys: Keys::Plain,
+    }
+}
