@@ -4,7 +4,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use logothete_primitives::{BlockHash, Height};
+use logothete_primitives::{BlockHash, Height, SignerSet};
 
 use crate::action::Action;
 use crate::block_tree::{BLOCKS_MAX, Link, Missing};
@@ -65,9 +65,19 @@ impl Replica {
             None => self.needed_blocks(),
         };
         for missing in self.fetches.update(&needed, now.mono, self.config.resend_interval) {
-            let Missing { block, height, view, holders } = missing;
+            let Missing { block, height, view, .. } = missing;
+            let holders = self.others(&missing.holders);
             out.push(Action::FetchBlock { block, height, view, holders });
         }
+    }
+
+    /// The same without this replica, which may have voted for what it has lost since.
+    fn others(&self, all: &SignerSet) -> SignerSet {
+        let mut others = SignerSet::new(all.size());
+        for index in all.iter().filter(|index| Some(*index) != self.index()) {
+            others.insert(index);
+        }
+        others
     }
 
     /// The lowest missing block under the highest QC, the highest CC and each proposal held.

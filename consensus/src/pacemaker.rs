@@ -36,7 +36,10 @@ impl Pacemaker {
 
     /// Begins a view; how long the one before lasted.
     pub fn enter(&mut self, view: View, reason: EntryReason, now: Duration) -> Duration {
-        let waited = now.saturating_sub(self.entered);
+        let waited = match reason {
+            EntryReason::Start => Duration::ZERO,
+            _ => now.saturating_sub(self.entered),
+        };
         self.view = view;
         self.entered = now;
         self.resend_at = None;

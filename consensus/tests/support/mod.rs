@@ -8,4 +8,7 @@ pub(crate) mod disk;
 pub(crate) mod faults;
 pub(crate) mod keyed_hash;
 pub(crate) mod random;
+pub(crate) mod script;
 pub(crate) mod stage;
+pub(crate) mod stand;
+pub(crate) mod trace;
