@@ -8,17 +8,18 @@ use std::time::Duration;
 
 use logothete_client::rpc::ErrorCode;
 use logothete_client::rpc::method::{
-    AccountGetMethod, AccountHistoryMethod, BlockCertificateMethod, BlockGetMethod, BlockListMethod,
-    ChainInfoMethod, ConsensusStateMethod, FaucetDripMethod, MempoolStatsMethod, NodePeersMethod,
-    NodeStatusMethod, TxDecodeMethod, TxEncodeMethod, TxGetMethod, TxSimulateMethod,
-    TxStatusMethod, TxSubmitBatchMethod, TxSubmitMethod, TxWaitMethod, ValidatorsListMethod,
+    AccountGetMethod, AccountHistoryMethod, BlockCertificateMethod, BlockGetMethod,
+    BlockListMethod, ChainInfoMethod, ConsensusStateMethod, FaucetDripMethod, MempoolStatsMethod,
+    NodePeersMethod, NodeStatusMethod, TxDecodeMethod, TxEncodeMethod, TxGetMethod,
+    TxSimulateMethod, TxStatusMethod, TxSubmitBatchMethod, TxSubmitMethod, TxWaitMethod,
+    ValidatorsListMethod,
 };
 use logothete_client::rpc::types::{
     AccountGet, AccountHistory, BlockGet, BlockList, BlockSelector, BodyView, Empty, FaucetDrip,
     HexBytes, Mode, Role, SubmitOutcome, TxBytes, TxEncode, TxGet, TxHashOnly, TxStatus,
     TxSubmitBatch, TxWait,
 };
-use logothete_client::{TxBuilder, verify};
+use logothete_client::{Client, TxBuilder, verify};
 use logothete_ledger::transaction::Transaction;
 use logothete_primitives::{Amount, BlockHash, ChainId, Digest, Height, Nonce, TxHash};
 
@@ -98,8 +99,7 @@ async fn a_transaction_can_be_followed_read_and_proven() {
     assert_eq!(details.tx.body, BodyView::from(&tx.body));
     assert_eq!(details.receipt.place, place);
     let proof = details.proof.unwrap();
-    let proven =
-        verify::transaction(&tx.hash(), &proof, &chain.id(), chain.validators()).unwrap();
+    let proven = verify::transaction(&tx.hash(), &proof, &chain.id(), chain.validators()).unwrap();
     assert_eq!((proven.block, proven.height), (place.block, place.height));
     assert!(proven.receipt.unwrap().status.is_success());
     let other = TxHash::new(Digest::new([9; 32]));
@@ -144,8 +144,12 @@ async fn each_refusal_has_its_reason_and_numbers() {
             Some("1"),
             Some("100"),
         ),
-        (good().fee(Amount::new(1)).expiry(far).sign(&alice.secret).unwrap(), "FEE_TOO_LOW",
-            Some("100"), Some("1")),
+        (
+            good().fee(Amount::new(1)).expiry(far).sign(&alice.secret).unwrap(),
+            "FEE_TOO_LOW",
+            Some("100"),
+            Some("1"),
+        ),
         (foreign.sign(&alice.secret).unwrap(), "WRONG_CHAIN", None, Some("03030303")),
         (forged, "INVALID_SIGNATURE", None, None),
         (good().expiry(Height::ZERO).sign(&alice.secret).unwrap(), "EXPIRED", None, Some("0")),
@@ -353,8 +357,7 @@ async fn an_account_can_be_read_at_a_height_and_proven() {
         let read = AccountGet { prove: true, ..account_of(name) };
         let view = chain.call::<AccountGetMethod>(read).await;
         let proof = view.proof.clone().unwrap();
-        let attested =
-            verify::account(&view, &proof, &chain.id(), chain.validators()).unwrap();
+        let attested = verify::account(&view, &proof, &chain.id(), chain.validators()).unwrap();
         assert_eq!(attested.header.executed.height, view.at.height);
     }
     // An address that was never used: absence is proven too.
@@ -460,7 +463,7 @@ async fn probes_and_metrics_of_a_real_node_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn waiting_calls_end_when_the_node_stops() {
     let chain = TestChain::start().await;
-    let client = chain.client.clone();
+    let client = Client::new([chain.url.clone()]).unwrap();
     let hash = TxHash::new(Digest::new([1; 32]));
     let waiting = tokio::spawn(async move {
         let wait = TxWait { hash, timeout_ms: Some(60_000) };

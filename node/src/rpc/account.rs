@@ -27,10 +27,11 @@ impl NodeApi {
         if at > head.height {
             return Err(RpcError::not_synced(at.since(head.height)));
         }
-        if params.at.is_none() && !params.prove {
-            if let Some(view) = self.read_newest(&params.address)? {
-                return Ok(view);
-            }
+        if params.at.is_none()
+            && !params.prove
+            && let Some(view) = self.read_newest(&params.address)?
+        {
+            return Ok(view);
         }
         let Some(proven) = self.prove_at(&params.address, at)? else {
             return match params.at {
@@ -161,4 +162,3 @@ fn flows(address: &Address, found: &FoundTx) -> (Amount, Amount) {
     }
     (Amount::new(received), Amount::new(sent))
 }
-

@@ -32,12 +32,7 @@ pub struct Dispatcher<A> {
 
 impl<A: Api> Dispatcher<A> {
     /// Serves `api`; after `stopping` every call is answered `SHUTTING_DOWN`.
-    pub fn new(
-        api: A,
-        limits: Limits,
-        metrics: Metrics,
-        stopping: CancellationToken,
-    ) -> Arc<Self> {
+    pub fn new(api: A, limits: Limits, metrics: Metrics, stopping: CancellationToken) -> Arc<Self> {
         Arc::new(Self {
             calls: Semaphore::new(limits.calls),
             waits: Semaphore::new(limits.waits),

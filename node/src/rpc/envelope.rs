@@ -78,7 +78,10 @@ fn check_shape(bytes: &[u8], limits: &Limits) -> Result<(), RpcError> {
                 depth += 1;
                 values += 1;
                 if depth > limits.depth {
-                    return Err(RpcError::too_large("the nesting of the JSON", as_u64(limits.depth)));
+                    return Err(RpcError::too_large(
+                        "the nesting of the JSON",
+                        as_u64(limits.depth),
+                    ));
                 }
             }
             b',' => values += 1,

@@ -29,7 +29,8 @@ impl Hosts {
 
     /// Whether a page of `origin` may call, when the request is for `host`.
     pub(super) fn trusts(&self, origin: &str, host: &str) -> bool {
-        let same = origin.split_once("://").is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(host));
+        let same =
+            origin.split_once("://").is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(host));
         same || self.allows(origin)
     }
 
@@ -55,9 +56,14 @@ mod tests {
     #[test]
     fn addresses_and_configured_names_are_ours_and_strangers_are_not() {
         let hosts = Hosts::new(&["Node.example.org".to_owned()], &[]);
-        for host in ["localhost:8080", "127.0.0.1", "10.0.0.7:80", "[::1]:8080", "[::1]",
-            "node.example.org:443"]
-        {
+        for host in [
+            "localhost:8080",
+            "127.0.0.1",
+            "10.0.0.7:80",
+            "[::1]:8080",
+            "[::1]",
+            "node.example.org:443",
+        ] {
             assert!(hosts.serves(host), "{host}");
         }
         for host in ["evil.example", "evil.example:8080", "localhost.evil.example", "", "[::1"] {

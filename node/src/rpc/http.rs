@@ -57,11 +57,7 @@ where
 }
 
 /// Refuses what is not meant for this server; adds what every answer carries.
-async fn guard<A>(
-    State(shared): State<Arc<Shared<A>>>,
-    request: Request,
-    next: Next,
-) -> Response {
+async fn guard<A>(State(shared): State<Arc<Shared<A>>>, request: Request, next: Next) -> Response {
     let host = header(request.headers(), &HOST).or_else(|| request.uri().host()).unwrap_or("");
     if !shared.hosts.serves(host) {
         shared.metrics.rpc.refused("host");

@@ -98,9 +98,8 @@ impl Lookup {
             return Ok(Found { hash, header, payload: Payload::default() });
         }
         let stored = self.chain.expect_block(height).map_err(|error| failed(&error))?;
-        let payload = Payload::decode(&stored.block.payload).map_err(|fault| {
-            failed(&ChainError::Damaged { what: "payload", height, fault })
-        })?;
+        let payload = Payload::decode(&stored.block.payload)
+            .map_err(|fault| failed(&ChainError::Damaged { what: "payload", height, fault }))?;
         Ok(Found { hash: stored.hash, header: stored.block.header, payload })
     }
 
@@ -241,11 +240,15 @@ impl<'a> TxReader<'a> {
     }
 
     /// A batch of the block of a height.
-    pub(super) fn batch(&mut self, hash: BatchHash, height: Height) -> Result<Arc<Batch>, RpcError> {
-        if let Some((cached, batch)) = &self.batch {
-            if *cached == hash {
-                return Ok(Arc::clone(batch));
-            }
+    pub(super) fn batch(
+        &mut self,
+        hash: BatchHash,
+        height: Height,
+    ) -> Result<Arc<Batch>, RpcError> {
+        if let Some((cached, batch)) = &self.batch
+            && *cached == hash
+        {
+            return Ok(Arc::clone(batch));
         }
         let batch = self.lookup.batch(&hash, height)?;
         self.batch = Some((hash, Arc::clone(&batch)));

@@ -44,9 +44,12 @@ impl NodeApi {
             view: status.view,
             peers: count(service.network.peers().len()),
             mempool: count(service.mempool.stats().count),
-            finality_ms: service.metrics.pipeline.recent().percentiles().map(|(p50, p99)| {
-                Percentiles { p50: milliseconds(p50), p99: milliseconds(p99) }
-            }),
+            finality_ms: service
+                .metrics
+                .pipeline
+                .recent()
+                .percentiles()
+                .map(|(p50, p99)| Percentiles { p50: milliseconds(p50), p99: milliseconds(p99) }),
             healthy: trouble.is_none(),
             summary: trouble.unwrap_or_else(|| match mode(&status) {
                 Mode::Active => "voting".to_owned(),
@@ -165,7 +168,8 @@ impl Health for NodeApi {
         let pulses = self.service().supervisor.pulses();
         let check = |pulse: &std::sync::Arc<crate::supervise::Pulse>| {
             let stuck = pulse.stuck().unwrap_or_default();
-            let detail = format!("{} pieces of work, busy for {} ms", pulse.beats(), stuck.as_millis());
+            let detail =
+                format!("{} pieces of work, busy for {} ms", pulse.beats(), stuck.as_millis());
             Check::new(pulse.stage(), stuck <= STUCK_MAX, detail)
         };
         pulses.iter().map(check).collect()
@@ -209,4 +213,3 @@ fn unix_ms(time: SystemTime) -> u64 {
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
-

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use logothete_client::rpc::types::{
-    AccountGet, AccountHistory, AccountView, AddressActivity, BlockCertificate, BlockGet, BlockList,
-    BlockSelector, BlockSummary, BlockView, ChainInfo, ConsensusState, Empty, FaucetDrip,
-    MempoolStats, NodePeers, NodeStatus, Page, Submitted, SubmittedEach, TxBytes, TxDetails,
-    TxEncode, TxEncoded, TxGet, TxHashOnly, TxSimulated, TxState, TxSubmitBatch, TxView, TxWait,
-    ValidatorsList,
+    AccountGet, AccountHistory, AccountView, AddressActivity, BlockCertificate, BlockGet,
+    BlockList, BlockSelector, BlockSummary, BlockView, ChainInfo, ConsensusState, Empty,
+    FaucetDrip, MempoolStats, NodePeers, NodeStatus, Page, Submitted, SubmittedEach, TxBytes,
+    TxDetails, TxEncode, TxEncoded, TxGet, TxHashOnly, TxSimulated, TxState, TxSubmitBatch, TxView,
+    TxWait, ValidatorsList,
 };
 use logothete_client::rpc::{Api, RpcError};
 use logothete_primitives::{Height, ValidatorSet};

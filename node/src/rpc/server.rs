@@ -43,11 +43,7 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
 }
 
 /// Serves `router` on `listener` until `stopping`, then lets calls under way finish for a while.
-pub async fn serve(
-    listener: TcpListener,
-    router: Router,
-    server: Server,
-) {
+pub async fn serve(listener: TcpListener, router: Router, server: Server) {
     let permits = Arc::new(Semaphore::new(server.limits.connections));
     let connections = TaskTracker::new();
     loop {

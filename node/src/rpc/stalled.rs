@@ -26,11 +26,7 @@ impl StallGuard {
     }
 
     /// Passes `poll` on; starts the clock when it is pending, stops it when it is ready.
-    fn guard<T>(
-        &mut self,
-        cx: &mut Context<'_>,
-        poll: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
+    fn guard<T>(&mut self, cx: &mut Context<'_>, poll: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if poll.is_ready() {
             self.waiting = false;
             return poll;

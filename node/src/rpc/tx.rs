@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use logothete_client::rpc::types::{
-    FailureView, HexBytes, ReceiptView, SubmitOutcome, Submitted, SubmittedEach, TxDetails, TxEncode, TxEncoded,
-    TxGet, TxPlace, TxState, TxStatus, TxView,
+    FailureView, HexBytes, ReceiptView, SubmitOutcome, Submitted, SubmittedEach, TxDetails,
+    TxEncode, TxEncoded, TxGet, TxPlace, TxState, TxStatus, TxView,
 };
 use logothete_client::rpc::{ErrorCode, RpcError};
 use logothete_ledger::error::TxError;
@@ -102,11 +102,8 @@ impl NodeApi {
         let found = reader.read(place)?;
         let block = reader.block(place.height)?;
         let (timestamp, block) = (block.header.timestamp, block.hash);
-        let proof = if params.prove {
-            Some(proof::prove_tx(&lookup, &mut reader, place)?)
-        } else {
-            None
-        };
+        let proof =
+            if params.prove { Some(proof::prove_tx(&lookup, &mut reader, place)?) } else { None };
         Ok(TxDetails {
             tx: TxView::from(&found.tx),
             bytes: HexBytes(found.bytes),
@@ -223,4 +220,3 @@ fn place_view(place: TxLocation, block: BlockHash, receipt: &Receipt) -> TxPlace
         failure: FailureView::of(&receipt.status),
     }
 }
-

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use logothete_client::rpc::types::{
-    AccountGet, AccountHistory, AccountView, AddressActivity, BlockCertificate, BlockGet, BlockList,
-    BlockSelector, BlockSummary, BlockView, ChainInfo, ConsensusState, Empty, FaucetDrip,
-    MempoolStats, NodePeers, NodeStatus, Page, Submitted, SubmittedEach, TxBytes, TxDetails,
-    TxEncode, TxEncoded, TxGet, TxHashOnly, TxSimulated, TxState, TxStatus, TxSubmitBatch, TxView,
-    TxWait, ValidatorsList,
+    AccountGet, AccountHistory, AccountView, AddressActivity, BlockCertificate, BlockGet,
+    BlockList, BlockSelector, BlockSummary, BlockView, ChainInfo, ConsensusState, Empty,
+    FaucetDrip, MempoolStats, NodePeers, NodeStatus, Page, Submitted, SubmittedEach, TxBytes,
+    TxDetails, TxEncode, TxEncoded, TxGet, TxHashOnly, TxSimulated, TxState, TxStatus,
+    TxSubmitBatch, TxView, TxWait, ValidatorsList,
 };
 use logothete_client::rpc::{Api, RpcError};
 use logothete_node::metrics::Metrics;
@@ -19,33 +19,33 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// A running server with a fake behind it.
-pub struct Running {
+pub(crate) struct Running {
     /// Where it listens.
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
     /// What answers its calls.
-    pub dispatcher: Arc<Dispatcher<Fake>>,
+    pub(crate) dispatcher: Arc<Dispatcher<Fake>>,
     /// Ends it.
-    pub stop: CancellationToken,
+    pub(crate) stop: CancellationToken,
     /// Ends when it has stopped.
-    pub server: JoinHandle<()>,
+    pub(crate) server: JoinHandle<()>,
     /// A client.
-    pub http: reqwest::Client,
+    pub(crate) http: reqwest::Client,
 }
 
 impl Running {
     /// The address of a path.
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 }
 
 /// Starts a server with the usual limits.
-pub async fn start() -> Running {
+pub(crate) async fn start() -> Running {
     start_with(Limits::default()).await
 }
 
 /// Starts a server.
-pub async fn start_with(limits: Limits) -> Running {
+pub(crate) async fn start_with(limits: Limits) -> Running {
     let (metrics, stop) = (Metrics::new("test", &[]), CancellationToken::new());
     let dispatcher = Dispatcher::new(Fake, limits.clone(), metrics.clone(), stop.clone());
     let hosts = Hosts::new(&["node.example".to_owned()], &["https://wallet.example".to_owned()]);
@@ -59,7 +59,7 @@ pub async fn start_with(limits: Limits) -> Running {
 
 /// `mempool_stats` answers, `tx_wait` is pending, `chain_info` finds nothing, `node_status` takes
 /// 400 ms, `consensus_state` panics; all others fail.
-pub struct Fake;
+pub(crate) struct Fake;
 
 fn fails<T>() -> Result<T, RpcError> {
     Err(RpcError::internal())
@@ -127,10 +127,7 @@ impl Api for Fake {
         fails()
     }
 
-    async fn account_history(
-        &self,
-        _: AccountHistory,
-    ) -> Result<Page<AddressActivity>, RpcError> {
+    async fn account_history(&self, _: AccountHistory) -> Result<Page<AddressActivity>, RpcError> {
         fails()
     }
 

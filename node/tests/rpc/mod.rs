@@ -3,5 +3,5 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 #![allow(clippy::unwrap_used)]
 
-pub mod fake;
-pub mod node;
+pub(crate) mod fake;
+pub(crate) mod node;

@@ -21,28 +21,28 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// A running chain.
-pub struct TestChain {
+pub(crate) struct TestChain {
     /// A client of its node.
-    pub client: Client,
+    pub(crate) client: Client,
     /// Where the node listens.
-    pub url: String,
+    pub(crate) url: String,
     /// The node.
-    pub service: Arc<Service>,
+    pub(crate) service: Arc<Service>,
     /// Ends it.
-    pub stop: CancellationToken,
+    pub(crate) stop: CancellationToken,
     server: JoinHandle<()>,
     _node: Node,
     _dir: TempDir,
 }
 
 /// A development account; its coins are in the genesis.
-pub fn account(name: &str) -> DevAccount {
+pub(crate) fn account(name: &str) -> DevAccount {
     dev::account(name).unwrap()
 }
 
 impl TestChain {
     /// Starts the chain.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let dir = TempDir::new().unwrap();
         let home = generate(&options(), &dir.path().join("net")).unwrap().nodes.remove(0).home;
         let genesis = home.join("genesis.toml");
@@ -72,12 +72,12 @@ impl TestChain {
     }
 
     /// Calls a method.
-    pub async fn call<M: Method>(&self, params: M::Params) -> M::Result {
+    pub(crate) async fn call<M: Method>(&self, params: M::Params) -> M::Result {
         self.client.call_once::<M>(params).await.unwrap()
     }
 
     /// Calls a method that must refuse.
-    pub async fn refused<M: Method>(&self, params: M::Params) -> RpcError
+    pub(crate) async fn refused<M: Method>(&self, params: M::Params) -> RpcError
     where
         M::Result: std::fmt::Debug,
     {
@@ -85,24 +85,24 @@ impl TestChain {
             Err(ClientError::Rpc(error)) => {
                 assert!(!error.data.hint.is_empty(), "{error:?}");
                 assert_eq!(error.data.code, error.code.name());
-                error
+                *error
             }
             other => panic!("an error was expected, not {other:?}"),
         }
     }
 
     /// The identity of the chain.
-    pub fn id(&self) -> ChainId {
+    pub(crate) fn id(&self) -> ChainId {
         self.service.chain.genesis().chain
     }
 
     /// Its validators.
-    pub fn validators(&self) -> &ValidatorSet {
+    pub(crate) fn validators(&self) -> &ValidatorSet {
         &self.service.chain.genesis().validators
     }
 
     /// A signed transfer with the sender's next nonce.
-    pub async fn transfer(&self, from: &str, to: Address, amount: Amount) -> Transaction {
+    pub(crate) async fn transfer(&self, from: &str, to: Address, amount: Amount) -> Transaction {
         let sender = account(from);
         let state = self.client.account(&sender.address).await.unwrap();
         let builder = TxBuilder::new(self.id()).nonce(state.next_nonce).transfer(to, amount);
@@ -110,7 +110,7 @@ impl TestChain {
     }
 
     /// Sends a transaction and waits until it is final.
-    pub async fn settle(&self, tx: &Transaction) -> TxPlace {
+    pub(crate) async fn settle(&self, tx: &Transaction) -> TxPlace {
         let taken = self.client.submit(tx).await.unwrap();
         match self.client.wait(taken.hash, Duration::from_secs(20)).await.unwrap() {
             TxStatus::Final(place) => place,
@@ -119,14 +119,14 @@ impl TestChain {
     }
 
     /// Waits until a final header attests a height.
-    pub async fn attested(&self, height: Height) {
+    pub(crate) async fn attested(&self, height: Height) {
         let mut head = self.service.head.clone();
         let reached = head.wait_for(|head| head.attested.height >= height);
         tokio::time::timeout(Duration::from_secs(20), reached).await.unwrap().unwrap();
     }
 
     /// Stops the node and waits for its server.
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.stop.cancel();
         tokio::time::timeout(Duration::from_secs(10), self.server).await.unwrap().unwrap();
     }

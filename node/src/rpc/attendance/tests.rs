@@ -54,8 +54,7 @@ fn status(mode: Mode, failed_views: u32) -> Status {
 fn missing(status: &Status, last_seen_ms: [u64; 4], now_ms: u64) -> Vec<String> {
     let votes = VoteWatch { last_view: vec![9, 9, 8, 2], last_seen_ms: last_seen_ms.to_vec() };
     let (set, idle) = (set(), Duration::from_millis(500));
-    let sight =
-        Sight { set: &set, status, votes: &votes, now_ms, started_ms: 1_000, idle };
+    let sight = Sight { set: &set, status, votes: &votes, now_ms, started_ms: 1_000, idle };
     Roll::take(&sight).missing()
 }
 
