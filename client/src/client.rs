@@ -125,7 +125,7 @@ impl Client {
     pub async fn submit_bytes(&self, bytes: Vec<u8>) -> Result<Submitted, ClientError> {
         let hash = Transaction::hash_of(&bytes);
         let params = TxBytes { tx: HexBytes(bytes) };
-        let mut pauses = self.submit.pauses();
+        let mut pauses = self.submit.pauses(self.transport.nodes());
         let mut may_be_taken = false;
         loop {
             let error = match self.submit_once(hash, &params).await {
@@ -137,10 +137,10 @@ impl Client {
                 return self.settle(hash, error, may_be_taken).await;
             }
             self.transport.turn();
-            let Some(pause) = pauses.next() else {
+            let Some(pause) = pauses.after(&error) else {
                 return Err(unless_known(hash, error, may_be_taken));
             };
-            tokio::time::sleep(pause.max(error.retry_after().unwrap_or_default())).await;
+            tokio::time::sleep(pause).await;
         }
     }
 

@@ -3,11 +3,12 @@
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBuilder};
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use logothete_primitives::TxHash;
 use reqwest::{Response as HttpResponse, Url};
 use serde_json::Value;
 use thiserror::Error;
+use tokio::time::{Instant, sleep};
 
 use crate::rpc::{ErrorCode, Request, Response, RpcError};
 
@@ -119,7 +120,7 @@ pub struct RetryPolicy {
     pub first: Duration,
     /// The longest pause.
     pub longest: Duration,
-    /// All pauses together; after that the last error stands.
+    /// All attempts together; after that, and when every node was asked, the last error stands.
     pub budget: Duration,
     /// How long one attempt may take.
     pub attempt: Duration,
@@ -142,15 +143,32 @@ impl RetryPolicy {
         attempt: Duration::from_secs(10),
     };
 
-    /// The pauses, one after the other.
-    pub(crate) fn pauses(&self) -> impl Iterator<Item = Duration> {
-        ExponentialBuilder::default()
+    /// The pauses between the attempts at one call.
+    pub(crate) fn pauses(&self, nodes: usize) -> Pauses {
+        let growing = ExponentialBuilder::default()
             .with_jitter()
             .with_min_delay(self.first)
             .with_max_delay(self.longest)
-            .with_total_delay(Some(self.budget))
             .without_max_times()
-            .build()
+            .build();
+        Pauses { growing, deadline: Instant::now() + self.budget, untried: nodes }
+    }
+}
+
+/// The pauses between the attempts at one call.
+pub(crate) struct Pauses {
+    growing: ExponentialBackoff,
+    deadline: Instant,
+    untried: usize,
+}
+
+impl Pauses {
+    /// How long to wait after an error; `None` when the budget is spent and every node was asked.
+    pub(crate) fn after(&mut self, error: &ClientError) -> Option<Duration> {
+        self.untried = self.untried.saturating_sub(1);
+        let pause = self.growing.next()?.max(error.retry_after().unwrap_or_default());
+        let in_time = Instant::now() + pause <= self.deadline;
+        (in_time || self.untried > 0).then_some(pause)
     }
 }
 
@@ -226,7 +244,7 @@ impl Transport {
         params: &Value,
         policy: &RetryPolicy,
     ) -> Result<Value, ClientError> {
-        let mut pauses = policy.pauses();
+        let mut pauses = policy.pauses(self.nodes());
         let mut refusals = 0;
         loop {
             let error = match self.call_once(method, params.clone(), policy.attempt).await {
@@ -242,8 +260,8 @@ impl Transport {
                 return Err(error);
             }
             self.turn();
-            let Some(pause) = pauses.next() else { return Err(error) };
-            tokio::time::sleep(pause.max(error.retry_after().unwrap_or_default())).await;
+            let Some(pause) = pauses.after(&error) else { return Err(error) };
+            sleep(pause).await;
         }
     }
 

@@ -394,3 +394,81 @@ impl RpcError {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn codes_and_numbers_match_both_ways() {
+        for (code, number, name) in ErrorCode::all() {
+            assert_eq!((code.number(), code.name()), (number, name));
+            assert_eq!(ErrorCode::from_number(number), code);
+        }
+        assert_eq!(ErrorCode::from_number(-1).number(), -1);
+    }
+
+    #[test]
+    fn an_error_has_the_documented_form() {
+        let refusal = Refusal {
+            reason: "NONCE_TOO_LOW".to_owned(),
+            expected: Some("7".to_owned()),
+            got: Some("3".to_owned()),
+        };
+        let error = RpcError::tx_rejected(Some(TxHash::ZERO), refusal, "sign again");
+        let expected = json!({
+            "code": -32003,
+            "message": "rejected: NONCE_TOO_LOW: expected 7, got 3",
+            "data": {
+                "code": "TX_REJECTED",
+                "hint": "sign again",
+                "reason": "NONCE_TOO_LOW",
+                "expected": "7",
+                "got": "3",
+                "hash": "00".repeat(32),
+            },
+        });
+        assert_eq!(serde_json::to_value(&error).unwrap(), expected);
+        assert_eq!(serde_json::from_value::<RpcError>(expected).unwrap(), error);
+    }
+
+    #[test]
+    fn every_error_has_code_and_hint() {
+        let all = [
+            RpcError::parse_error("x"),
+            RpcError::invalid_request("x"),
+            RpcError::method_not_found("x"),
+            RpcError::invalid_params("x", "y"),
+            RpcError::internal(),
+            RpcError::not_found("x"),
+            RpcError::pruned("x", Height::new(3)),
+            RpcError::already_known(TxHash::ZERO, super::super::types::TxStatus::Pending),
+            RpcError::limit("x", 5),
+            RpcError::not_synced(9),
+            RpcError::mempool_full(None, 5),
+            RpcError::stalled(View::new(7), vec!["v2".to_owned()]),
+            RpcError::too_large("x", 5),
+            RpcError::unauthorized("x", "y"),
+            RpcError::bad_cursor(),
+            RpcError::shutting_down().about(TxHash::ZERO),
+        ];
+        for error in all {
+            assert_eq!(error.data.code, error.code.name());
+            assert!(!error.data.hint.is_empty() && !error.message.is_empty());
+            let value = serde_json::to_value(&error).unwrap();
+            assert_eq!(serde_json::from_value::<RpcError>(value).unwrap(), error);
+        }
+    }
+
+    #[test]
+    fn an_error_of_a_stranger_is_read_too() {
+        let error: RpcError =
+            serde_json::from_value(json!({ "code": -5, "message": "x" })).unwrap();
+        assert_eq!(error.code, ErrorCode::Other(-5));
+        assert!(!error.code.is_transient());
+    }
+}

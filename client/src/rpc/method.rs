@@ -83,6 +83,22 @@ macro_rules! methods {
             result: stringify!($result),
         }),+];
 
+        /// Reads the parameters and the result of an example with the types of its method, and says
+        /// what they look like when they are written again.
+        #[cfg(test)]
+        fn reread(name: &str, params: Value, result: Value) -> Result<[Value; 2], String> {
+            let text = |error: serde_json::Error| error.to_string();
+            match name {
+                $(stringify!($function) => {
+                    let params: $params = serde_json::from_value(params).map_err(text)?;
+                    let result: $result = serde_json::from_value(result).map_err(text)?;
+                    let params = serde_json::to_value(params).map_err(text)?;
+                    Ok([params, serde_json::to_value(result).map_err(text)?])
+                })+
+                unknown => Err(format!("no method {unknown}")),
+            }
+        }
+
         /// What a server implements: one function per method.
         pub trait Api: Send + Sync {
             $(
@@ -200,4 +216,80 @@ fn mistyped(why: &str) -> Option<String> {
     let mut quoted = rest.split('`').step_by(2);
     let name = quoted.next()?;
     nearest(name, quoted).map(|best| format!("did you mean {best}?"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::rpc::ErrorCode;
+
+    #[test]
+    fn names_are_unique_and_mistakes_are_answered_with_the_nearest() {
+        let mut names: Vec<_> = METHODS.iter().map(|method| method.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), METHODS.len());
+        assert_eq!(closest("tx_sumbit"), Some("tx_submit"));
+        assert_eq!(closest("chaininfo"), Some("chain_info"));
+        assert_eq!(closest("eth_blockNumber"), None);
+        let error = RpcError::method_not_found("block_gte");
+        assert_eq!(error.code, ErrorCode::MethodNotFound);
+        assert_eq!(error.data.hint, "did you mean block_get?");
+    }
+
+    /// The text of a section of `docs/rpc.md` and the two JSON blocks in it.
+    fn example(document: &str, name: &str) -> Option<(String, Value, Value)> {
+        let section = document.split(&format!("\n### {name}\n")).nth(1)?.split("\n### ").next()?;
+        let mut blocks = section.split("```json\n").skip(1).map(|rest| rest.split("```").next());
+        let mut json = || serde_json::from_str::<Value>(blocks.next()??).ok();
+        let (params, result) = (json()?, json()?);
+        Some((section.to_owned(), params, result))
+    }
+
+    #[test]
+    fn every_method_is_documented_with_an_example_that_reads() {
+        let document = include_str!("../../../docs/rpc.md");
+        for method in METHODS {
+            let name = method.name;
+            let (section, params, result) =
+                example(document, name).unwrap_or_else(|| panic!("{name}"));
+            assert!(section.contains(method.summary), "{name}: {}", method.summary);
+            let [params_again, result_again] = reread(name, params.clone(), result.clone())
+                .unwrap_or_else(|why| panic!("{name}: {why}"));
+            assert_same(name, &params, &params_again);
+            assert_same(name, &result, &result_again);
+        }
+        for (_, number, name) in ErrorCode::all() {
+            assert!(document.contains(&format!("| {number} | `{name}` |")), "{name}");
+        }
+    }
+
+    /// What the example says is said again; what it leaves out may be a default.
+    fn assert_same(name: &str, written: &Value, again: &Value) {
+        match (written, again) {
+            (Value::Object(written), Value::Object(again)) => {
+                for (key, value) in written {
+                    let found =
+                        again.get(key).unwrap_or_else(|| panic!("{name}: {key} means nothing"));
+                    assert_same(&format!("{name}.{key}"), value, found);
+                }
+            }
+            (Value::Array(written), Value::Array(again)) if written.len() == again.len() => {
+                for (value, found) in written.iter().zip(again) {
+                    assert_same(name, value, found);
+                }
+            }
+            _ => assert_eq!(written, again, "{name}"),
+        }
+    }
+
+    #[test]
+    fn the_table_names_types_and_access() {
+        let drip = METHODS.iter().find(|method| method.name == "faucet_drip").unwrap();
+        assert_eq!((drip.params, drip.result), ("FaucetDrip", "Submitted"));
+        assert_eq!(drip.access, Access::Dev);
+        assert_eq!(drip.summary, "Gives coins of the development account to an address.");
+    }
 }
