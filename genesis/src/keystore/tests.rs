@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
+use std::path::PathBuf;
+
 use serde_json::Value;
 
 use super::*;

@@ -5,6 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use logothete_primitives::Amount;
 
 use super::*;
+use crate::fresh::FreshMarker;
+use crate::keystore::KeyFile;
 
 fn options(keys: Keys) -> Options {
     let node = |index: u16| {
