@@ -7,6 +7,7 @@ use logothete_primitives::View;
 
 use crate::action::Action;
 use crate::block::{Block, BlockHeader};
+use crate::block_tree::Link;
 use crate::certificate::CommitCert;
 use crate::outbox::Outbox;
 use crate::rejection::Rejection;
@@ -85,8 +86,12 @@ impl Replica {
         true
     }
 
+    /// Whatever was elected or begun on a chain that is cut off now is given up with it.
     fn advance_root(&mut self, root: BlockHeader) {
         self.tree.advance(root);
+        self.leader_cache = None;
+        let tree = &self.tree;
+        self.building.take_if(|building| tree.link(&building.qc) != Link::Connected);
         if let Some(high) = self.known.high_cc() {
             self.commit_votes.prune_below(high.view);
         }

@@ -62,7 +62,7 @@ pub struct Replica {
     pub(crate) amnesiacs: BTreeMap<ValidatorIndex, Duration>,
     pub(crate) evidence: EvidencePool,
     started: bool,
-    leader_cache: Option<(View, BlockHash, ValidatorIndex)>,
+    pub(crate) leader_cache: Option<(View, BlockHash, ValidatorIndex)>,
     watch: Watch,
 }
 
