@@ -213,10 +213,7 @@ impl AdmissionStage {
                         None => Err(SubmitError::ShuttingDown),
                     },
                 };
-                match &result {
-                    Ok(()) => self.metrics.mempool.admitted(1),
-                    Err(error) => self.metrics.mempool.rejected(error.code()),
-                }
+                self.metrics.submitted(result.as_ref().err().map(SubmitError::code));
                 result
             })
             .collect()

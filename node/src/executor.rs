@@ -269,12 +269,15 @@ impl Executor {
         began: Instant,
     ) {
         let height = executed.height;
-        self.tools.mempool.on_final(&FinalBlock {
+        let settled = self.tools.mempool.on_final(&FinalBlock {
             height,
             transactions,
             outcomes: &output.outcomes,
             nonces: &output.nonces,
         });
+        for took in settled {
+            self.tools.metrics.pipeline.settled(took);
+        }
         self.tools.head.send_replace(Head {
             height,
             hash: block.hash(),
@@ -286,11 +289,8 @@ impl Executor {
         let place = |receipt: &Receipt| (receipt.tx, Place { height, index: receipt.index });
         self.tools.finality.announce(output.receipts().map(place));
         let count = output.receipts().count();
-        let succeeded = output.receipts().filter(|receipt| receipt.status.is_success()).count();
-        let skipped = transactions.len() - count;
-        let figures = &self.tools.metrics.execution;
-        figures.transactions(succeeded as u64, (count - succeeded) as u64, skipped as u64);
-        figures.executed(height.get(), began.elapsed());
+        self.tools.metrics.block_executed(height, count, transactions.len() - count);
+        self.tools.metrics.execution.took(began.elapsed());
         if transactions.is_empty() {
             debug!(event = "block.executed", %height, view = %block.header.view, transactions = 0);
         } else {

@@ -7,6 +7,7 @@
 
 pub mod admin;
 pub mod admission;
+pub mod backup;
 pub mod bench;
 pub mod chain;
 pub mod cli;
@@ -25,8 +26,12 @@ pub mod metrics;
 pub mod node;
 pub mod recover;
 pub mod rpc;
+pub mod run;
+pub mod sample;
 pub mod service;
 pub mod state;
 pub mod supervise;
 pub mod sync;
 pub mod workers;
+
+pub use run::run;

@@ -1,14 +1,15 @@
 //! The mempool as the stages of the node share it.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use logothete_ledger::account::Account;
 use logothete_ledger::admission::Admitted;
 use logothete_ledger::mempool::{
     DropReason, FinalBlock, Inserted, Mempool, MempoolError, MempoolLimits, MempoolStats, Presence,
 };
+use logothete_ledger::receipt::Outcome;
 use logothete_ledger::state::StateView;
 use logothete_primitives::limits::{MAX_BATCH_BYTES, MAX_BATCH_TXS};
 use logothete_primitives::{Address, Height, Nonce, TxHash};
@@ -22,6 +23,8 @@ const BATCH_CONTENT_BYTES: usize =
 
 struct Inner {
     pool: Mempool,
+    /// When each transaction came in.
+    arrivals: HashMap<TxHash, Instant>,
     dropped: VecDeque<(TxHash, DropReason)>,
 }
 
@@ -35,7 +38,7 @@ pub struct SharedMempool {
 impl SharedMempool {
     /// An empty mempool.
     pub fn new(limits: MempoolLimits) -> Self {
-        let inner = Inner { pool: Mempool::new(limits), dropped: VecDeque::new() };
+        let inner = Inner { pool: Mempool::new(limits), arrivals: HashMap::new(), dropped: VecDeque::new() };
         Self { inner: Arc::new(Mutex::new(inner)), arrived: Arc::new(Notify::new()) }
     }
 
@@ -51,8 +54,19 @@ impl SharedMempool {
         state: &V,
     ) -> Vec<Result<Inserted, MempoolError>> {
         let mut inner = self.lock();
-        let verdicts =
-            transactions.into_iter().map(|tx| inner.pool.insert(now, tx, state)).collect();
+        let arrived = Instant::now();
+        let verdicts = transactions
+            .into_iter()
+            .map(|tx| {
+                let hash = tx.hash;
+                let inserted = inner.pool.insert(now, tx, state)?;
+                inner.arrivals.insert(hash, arrived);
+                for gone in inserted.evicted.iter().chain(&inserted.replaced) {
+                    inner.arrivals.remove(gone);
+                }
+                Ok(inserted)
+            })
+            .collect();
         drop(inner);
         self.arrived.notify_one();
         verdicts
@@ -73,12 +87,18 @@ impl SharedMempool {
         self.lock().pool.has_ready()
     }
 
-    /// Settles what a final block decides.
-    pub fn on_final(&self, block: &FinalBlock<'_>) {
+    /// Settles what a final block decides. Returns how long the transactions taken in here took to get there.
+    pub fn on_final(&self, block: &FinalBlock<'_>) -> Vec<Duration> {
         let mut inner = self.lock();
         for dropped in inner.pool.on_final(block) {
+            inner.arrivals.remove(&dropped.hash);
             inner.dropped.push_back((dropped.hash, dropped.reason));
         }
+        let receipts = block.outcomes.iter().filter_map(Outcome::receipt);
+        let settled: Vec<Duration> = receipts
+            .filter_map(|receipt| inner.arrivals.remove(&receipt.tx))
+            .map(|arrived| arrived.elapsed())
+            .collect();
         while inner.dropped.len() > REMEMBERED_DROPS {
             inner.dropped.pop_front();
         }
@@ -87,6 +107,12 @@ impl SharedMempool {
         if ready {
             self.arrived.notify_one();
         }
+        settled
+    }
+
+    /// How long the transaction that has waited longest has been here.
+    pub fn oldest(&self) -> Duration {
+        self.lock().arrivals.values().map(Instant::elapsed).max().unwrap_or_default()
     }
 
     /// Where a transaction is.

@@ -9,7 +9,7 @@ use logothete_genesis::Spec;
 use logothete_genesis::keystore::KeyFile;
 use logothete_ledger::mempool::MempoolLimits;
 use logothete_ledger::store::{DataLock, RocksStore, Store};
-use logothete_p2p::{Inbound, Network, PeerEvent, Request};
+use logothete_p2p::{Inbound, Network, NetworkTask, PeerEvent, Request};
 use logothete_primitives::{Ed25519Verifier, SecretKey, Signer, ValidatorIndex, Verifier};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -20,7 +20,7 @@ use crate::chain::{Chain, Genesis};
 use crate::clock::{Clock, unix_ms};
 use crate::config::{Config, Role};
 use crate::dissemination::{Dissemination, Limits};
-use crate::driver::{Driver, Durable, Inlets, Outlets, Tools};
+use crate::driver::{Audit, Driver, Durable, Inlets, Outlets, Tools};
 use crate::executor::{self, Executor, ReadyBlocks};
 use crate::finality::Finality;
 use crate::gossip::{Listener, Publisher};
@@ -69,9 +69,17 @@ impl Node {
     /// What is wrong with configuration, key, genesis, data directory or network, and what to do.
     pub async fn start(config: Config) -> anyhow::Result<Self> {
         let parts = open(&config)?;
-        let (network, inbound) = join(&config, &parts).await?;
+        let (network, inbound, mut task) = join(&config, &parts).await?;
         let stop = CancellationToken::new();
         let (supervisor, failures) = Supervisor::new(stop.clone());
+        let ask_to_stop = stop.clone();
+        supervisor.spawn("network", async move {
+            tokio::select! {
+                ended = task.finished() => ended?,
+                () = ask_to_stop.cancelled() => task.stop().await?,
+            }
+            Ok(())
+        });
         let store = parts.chain.store().clone();
         let (service, lock) =
             assemble(config, parts, (network, inbound), supervisor.clone()).context("starting")?;
@@ -140,7 +148,10 @@ fn own_place(
     Ok(Some(index))
 }
 
-async fn join(config: &Config, parts: &Parts) -> anyhow::Result<(Arc<dyn Network>, Inbound)> {
+async fn join(
+    config: &Config,
+    parts: &Parts,
+) -> anyhow::Result<(Arc<dyn Network>, Inbound, NetworkTask)> {
     let genesis = parts.chain.genesis();
     let validators = genesis.validators.iter().map(|(_, validator)| validator.key).collect();
     let role = match parts.own {
@@ -154,10 +165,7 @@ async fn join(config: &Config, parts: &Parts) -> anyhow::Result<(Arc<dyn Network
     network.discover = config.p2p.discover;
     network.bootstrap =
         config.p2p.bootstrap.iter().map(|text| Ok(text.parse()?)).collect::<anyhow::Result<_>>()?;
-    let secret = SecretKey::from_seed(*parts.secret.seed());
-    let (network, inbound, _) =
-        logothete_p2p::start(secret, network).await.context("joining the network")?;
-    Ok((network, inbound))
+    logothete_p2p::start(&parts.secret, network).await.context("joining the network")
 }
 
 /// Makes the stages, joins them by bounded channels and starts them.
@@ -172,8 +180,7 @@ fn assemble(
     let stop = supervisor.stop_token();
     let names: Vec<String> = spec.validators.iter().map(|v| v.name.clone()).collect();
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), &names);
-    let keys: Vec<_> = genesis.validators.iter().map(|(_, v)| v.key).collect();
-    let verifier: Arc<dyn Verifier> = Arc::new(Ed25519Verifier::new(&keys));
+    let verifier: Arc<dyn Verifier> = Arc::new(Ed25519Verifier::for_set(&genesis.validators));
     let context = Context {
         chain: genesis.chain,
         validators: genesis.validators.clone(),
@@ -234,6 +241,7 @@ fn assemble(
     let (synced_sender, synced) = mpsc::channel(SYNCED_MAX);
     let Inbound { consensus, batches, requests, gossip, peers } = inbound;
 
+    let audit = config.audit.signed.clone();
     let driver = Driver::new(
         Tools {
             chain: chain.clone(),
@@ -245,6 +253,7 @@ fn assemble(
             mempool: mempool.clone(),
             workers,
             clock,
+            audit: audit.as_deref().map(Audit::open).transpose().context("opening the audit file")?,
             metrics: metrics.clone(),
             pulse: supervisor.pulse("driver"),
         },

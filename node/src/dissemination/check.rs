@@ -53,7 +53,7 @@ impl PayloadCheck {
 ///
 /// # Errors
 /// The first [`PayloadRule`] that is broken.
-pub fn decode_payload(
+pub(super) fn decode_payload(
     bytes: &[u8],
     taken: &BTreeSet<BatchHash>,
 ) -> Result<Vec<BatchRef>, PayloadRule> {
@@ -68,7 +68,7 @@ pub fn decode_payload(
 }
 
 /// The batches named by blocks; what does not decode names none (such a block never got our vote).
-pub fn batches_in(blocks: &[Arc<Block>]) -> BTreeSet<BatchHash> {
+pub(super) fn batches_in(blocks: &[Arc<Block>]) -> BTreeSet<BatchHash> {
     blocks
         .iter()
         .filter_map(|block| Payload::decode(&block.payload).ok())

@@ -17,29 +17,29 @@ const SEARCHED_AT_ONCE: usize = 4;
 
 /// A final block and those of its batches that are at hand.
 #[derive(Debug)]
-pub struct FinalBlock {
+pub(super) struct FinalBlock {
     /// The block.
-    pub block: Arc<Block>,
+    pub(super) block: Arc<Block>,
     /// What its payload names, in order.
-    pub references: Vec<BatchRef>,
+    pub(super) references: Vec<BatchRef>,
     /// The batches at hand.
-    pub held: BTreeMap<BatchHash, Arc<HeldBatch>>,
+    pub(super) held: BTreeMap<BatchHash, Arc<HeldBatch>>,
     /// The search for the others.
-    pub search: Search,
+    pub(super) search: Search,
 }
 
 /// Final blocks in the order of heights.
 #[derive(Debug, Default)]
-pub struct FinalBlocks(VecDeque<FinalBlock>);
+pub(super) struct FinalBlocks(VecDeque<FinalBlock>);
 
 impl FinalBlocks {
     /// Adds the next final block.
-    pub fn push(&mut self, block: FinalBlock) {
+    pub(super) fn push(&mut self, block: FinalBlock) {
         self.0.push_back(block);
     }
 
     /// Gives a batch to the blocks that wait for it.
-    pub fn on_batch(&mut self, batch: &Arc<HeldBatch>) {
+    pub(super) fn on_batch(&mut self, batch: &Arc<HeldBatch>) {
         let hash = batch.hash();
         for waiting in &mut self.0 {
             if waiting.search.missing.remove(&hash) {
@@ -49,7 +49,7 @@ impl FinalBlocks {
     }
 
     /// Takes the oldest block if nothing of it is missing.
-    pub fn pop_complete(&mut self) -> Option<(Arc<Block>, Vec<Arc<HeldBatch>>)> {
+    pub(super) fn pop_complete(&mut self) -> Option<(Arc<Block>, Vec<Arc<HeldBatch>>)> {
         if !self.0.front()?.search.missing.is_empty() {
             return None;
         }
@@ -59,12 +59,12 @@ impl FinalBlocks {
     }
 
     /// The searches that are under way.
-    pub fn searches(&self) -> impl Iterator<Item = &Search> {
+    pub(super) fn searches(&self) -> impl Iterator<Item = &Search> {
         self.0.iter().take(SEARCHED_AT_ONCE).map(|waiting| &waiting.search)
     }
 
     /// The same, to be moved on.
-    pub fn searches_mut(&mut self) -> impl Iterator<Item = &mut Search> {
+    pub(super) fn searches_mut(&mut self) -> impl Iterator<Item = &mut Search> {
         self.0.iter_mut().take(SEARCHED_AT_ONCE).map(|waiting| &mut waiting.search)
     }
 }

@@ -1,7 +1,8 @@
 //! What validators say to one another on the batch lane.
 
 use bytes::{BufMut as _, Bytes, BytesMut};
-use logothete_primitives::codec::{self, BoundedVec, CodecError};
+use logothete_primitives::codec::{self, CodecError};
+use logothete_primitives::BoundedVec;
 use logothete_primitives::limits::MAX_BATCHES_PER_BLOCK;
 use logothete_primitives::{BatchHash, ValidatorIndex};
 
@@ -52,7 +53,7 @@ impl BatchMessage {
 }
 
 /// Who an encoded batch names as its author; `None` when it is too short to be a batch.
-pub fn author_of(batch: &Bytes) -> Option<ValidatorIndex> {
+pub(super) fn author_of(batch: &Bytes) -> Option<ValidatorIndex> {
     let bytes: [u8; 2] = batch.get(..2)?.try_into().ok()?;
     Some(ValidatorIndex::new(u16::from_le_bytes(bytes)))
 }

@@ -9,7 +9,7 @@ use logothete_consensus::{Block, Executed};
 use logothete_ledger::admission::Admitted;
 use logothete_ledger::batch::{Batch, BatchRef, Payload};
 use logothete_ledger::error::BatchError;
-use logothete_primitives::codec::BoundedVec;
+use logothete_primitives::BoundedVec;
 use logothete_primitives::{BatchHash, BlockHash, Height, ValidatorIndex, View};
 use logothete_primitives::limits::MAX_BATCHES_PER_BLOCK;
 use tracing::{debug, warn};

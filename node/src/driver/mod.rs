@@ -3,6 +3,7 @@
 //! Events that are ready together are stepped together, and what they want written becomes durable by one sync
 //! before any message of theirs leaves. The driver runs on a thread of its own: it may wait for the disk.
 
+mod audit;
 mod dissemination;
 mod durable;
 mod fetch;
@@ -32,6 +33,7 @@ use crate::supervise::Pulse;
 use crate::sync::{Committed, Synced, Toolbox};
 use crate::workers::Workers;
 
+pub use audit::{Audit, read_audit};
 pub use durable::{Durable, marks_of};
 pub use outbox::Outbox;
 
@@ -101,6 +103,8 @@ pub struct Tools {
     pub workers: Workers,
     /// The time.
     pub clock: Clock,
+    /// Record of signed messages, if the configuration wants one.
+    pub audit: Option<Audit>,
     /// Figures.
     pub metrics: Metrics,
     /// The pulse of the stage.
@@ -127,6 +131,9 @@ pub struct Driver {
 /// Why the driver stops the node.
 #[derive(Debug, thiserror::Error)]
 pub enum DriverError {
+    /// The record of signed messages cannot be written.
+    #[error("writing the record of signed messages: {0}")]
+    Audit(#[from] std::io::Error),
     /// The store failed. A failed sync proves nothing about what is on disk, so it is never tried again.
     #[error(transparent)]
     Chain(#[from] ChainError),

@@ -20,8 +20,14 @@ impl Driver {
         match action {
             Action::StoreBlock { block, qc } => self.store_block(&block, &qc)?,
             Action::PersistSafety(state) => self.durable.take(state),
-            Action::Send { to, message } => self.outbox.send(to, Lane::Consensus, frame(&message)),
-            Action::Broadcast(message) => self.outbox.broadcast(Lane::Consensus, frame(&message)),
+            Action::Send { to, message } => {
+                let frame = self.record(&message)?;
+                self.outbox.send(to, Lane::Consensus, frame);
+            }
+            Action::Broadcast(message) => {
+                let frame = self.record(&message)?;
+                self.outbox.broadcast(Lane::Consensus, frame);
+            }
             Action::BuildPayload { view, ancestors, must_be_empty, idle_expired, .. } => {
                 let request = BuildRequest { view, ancestors, must_be_empty, idle_expired };
                 self.dissemination.on_build(request);
@@ -60,6 +66,15 @@ impl Driver {
         Ok(())
     }
 
+    /// Encodes a message that is about to leave, and records it where that is configured.
+    fn record(&mut self, message: &Message) -> Result<Bytes, DriverError> {
+        let frame = frame(message);
+        if let Some(audit) = &mut self.tools.audit {
+            audit.append(&frame)?;
+        }
+        Ok(frame)
+    }
+
     fn store_block(&self, block: &Block, qc: &QuorumCert) -> Result<(), DriverError> {
         Ok(self.tools.chain.put_block(block, qc)?)
     }
@@ -79,7 +94,7 @@ impl Driver {
             self.tools.metrics.consensus.finalized(block.header.height.get(), age);
             self.dissemination.on_commit(now, block.clone());
         }
-        let message = Message::Certificate(Certificate::Commit(cc));
+        let message = Message::Certificate(Box::new(Certificate::Commit(cc)));
         self.outbox.inform_followers(Lane::Consensus, frame(&message));
         self.tools.network.announce(committed.height);
         if self.seals && self.seal_at.is_none() && self.tools.mempool.has_ready() {

@@ -1,14 +1,15 @@
 //! What nodes ask one another on the sync lane.
 
 use logothete_consensus::{Block, BlockHeader, CommitCert, QuorumCert};
-use logothete_primitives::codec::{BoundedBytes, BoundedVec, Decode, Encode};
+use logothete_primitives::codec::{Decode, Encode};
+use logothete_primitives::{BoundedBytes, BoundedVec};
 use logothete_primitives::{BatchHash, BlockHash, Height};
 use logothete_primitives::limits::{MAX_BATCH_BYTES, MAX_BATCHES_PER_BLOCK};
 
 /// Most blocks in one answer.
-pub const MAX_BLOCKS: usize = 256;
+pub(super) const MAX_BLOCKS: usize = 256;
 /// Most batches in one answer, however many bytes are left.
-pub const MAX_BATCHES: usize = 1_024;
+pub(super) const MAX_BATCHES: usize = 1_024;
 
 /// A request. The server bounds every answer by bytes, so an answer may hold less than was asked.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]

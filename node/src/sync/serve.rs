@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use logothete_p2p::Request;
-use logothete_primitives::codec::{self, BoundedBytes, BoundedVec};
+use logothete_primitives::codec;
+use logothete_primitives::{BoundedBytes, BoundedVec};
 use logothete_primitives::{BatchHash, Height};
 use logothete_primitives::limits::{MAX_BATCH_BYTES, MAX_SYNC_RESPONSE_BYTES};
 use tracing::{debug, warn};

@@ -1,0 +1,64 @@
+//! Gauges that are sampled, because nothing happens when they matter most.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use logothete_consensus::Mode;
+use logothete_p2p::Role;
+use tokio_util::sync::CancellationToken;
+
+use crate::metrics::SyncPhase;
+use crate::service::Service;
+
+/// Time between samples.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// A validator not heard voting for longer counts as missing.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// Samples until the node stops.
+pub async fn run(service: Arc<Service>, stop: CancellationToken) {
+    let mut interval = tokio::time::interval(INTERVAL);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = interval.tick() => sample(&service),
+        }
+    }
+}
+
+fn sample(service: &Service) {
+    let metrics = &service.metrics;
+    let peers = service.network.peers();
+    let validators = peers.iter().filter(|peer| peer.role == Role::Validator).count();
+    metrics.network.peers(validators, peers.len() - validators);
+    let set = &service.chain.genesis().validators;
+    for peer in &peers {
+        if let (Some(index), Some(rtt)) = (set.index_of(&peer.key), peer.rtt) {
+            metrics.network.round_trip(index.get(), rtt);
+        }
+    }
+    let status = service.consensus.borrow().clone();
+    metrics.consensus.learner(matches!(status.mode, Mode::Learner { .. }));
+    metrics.consensus.power(present_power(service), set.total_power(), set.quorum());
+    let stats = service.mempool.stats();
+    metrics.mempool.size(stats.count as u64, stats.bytes as u64, service.mempool.oldest());
+    let sync = *service.sync.borrow();
+    let remaining = sync.target.since(status.committed_height);
+    let phase = if sync.active { SyncPhase::Fetching } else { SyncPhase::Synced };
+    metrics.sync.progress(phase, if sync.active { remaining } else { 0 });
+}
+
+/// Voting power of the validators that were heard lately, our own included.
+fn present_power(service: &Service) -> u64 {
+    let votes = service.votes.borrow().clone();
+    let own = service.consensus.borrow().index;
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let set = &service.chain.genesis().validators;
+    set.iter()
+        .filter(|(index, _)| {
+            let seen = votes.last_seen_ms.get(index.as_usize()).copied().unwrap_or(0);
+            Some(*index) == own || now.saturating_sub(Duration::from_millis(seen)) < SILENCE
+        })
+        .map(|(_, validator)| validator.power)
+        .sum()
+}

@@ -1,0 +1,202 @@
+//! The promises, checked: one chain, no final transaction lost, nothing signed twice, no coin made or lost.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail, ensure};
+use logothete_client::Client;
+use logothete_client::rpc::method::{AccountGetMethod, BlockCertificateMethod, BlockGetMethod, TxGetMethod};
+use logothete_client::rpc::types::{AccountGet, BlockGet, BlockSelector, TxGet, TxPlace};
+use logothete_client::verify;
+use logothete_consensus::Message;
+use logothete_node::driver::read_audit;
+use logothete_primitives::{Address, BlockHash, Height, StateRoot, TxHash, ValidatorIndex, View};
+
+use crate::network::{SIGNED, TestNet};
+
+/// How long nodes may take to reach the same height once nothing disturbs them.
+const LEVEL: Duration = Duration::from_secs(60);
+
+/// Waits until the nodes have executed the highest height among them, then compares every block and the state.
+///
+/// # Errors
+/// When they do not get there, or differ.
+pub async fn agreement(net: &TestNet, nodes: &[usize]) -> anyhow::Result<Height> {
+    let mut top = Height::ZERO;
+    for node in nodes {
+        top = top.max(net.status(*node).await?.height);
+    }
+    for node in nodes {
+        net.wait_height(*node, top, LEVEL).await?;
+    }
+    let mut reference: Option<(usize, Vec<(BlockHash, StateRoot)>)> = None;
+    for node in nodes {
+        let chain = chain_of(&net.client(*node)?, top).await?;
+        match &reference {
+            None => reference = Some((*node, chain)),
+            Some((first, expected)) => compare((*first, expected), (*node, &chain))?,
+        }
+    }
+    Ok(top)
+}
+
+/// Hash and attested state root of every block up to a height.
+async fn chain_of(client: &Client, top: Height) -> anyhow::Result<Vec<(BlockHash, StateRoot)>> {
+    let mut chain = Vec::new();
+    let mut height = Height::ZERO;
+    while height < top {
+        height = height.next();
+        let params = BlockGet { height: Some(height), hash: None, transactions: false };
+        let block = client.call::<BlockGetMethod>(params).await?;
+        chain.push((block.hash, block.header.executed.state_root));
+    }
+    Ok(chain)
+}
+
+type Chain<'a> = (usize, &'a Vec<(BlockHash, StateRoot)>);
+
+fn compare((first, expected): Chain<'_>, (second, found): Chain<'_>) -> anyhow::Result<()> {
+    for (position, (a, b)) in expected.iter().zip(found).enumerate() {
+        let height = position + 1;
+        ensure!(a == b, "nodes {first} and {second} differ at height {height}: {a:?} and {b:?}");
+    }
+    Ok(())
+}
+
+/// Every transaction that was reported final is where it was reported, on every node.
+///
+/// # Errors
+/// When one is missing or moved.
+pub async fn finals_kept(
+    net: &TestNet,
+    nodes: &[usize],
+    told: &BTreeMap<TxHash, TxPlace>,
+) -> anyhow::Result<()> {
+    for node in nodes {
+        let client = net.client(*node)?;
+        for (hash, place) in told {
+            let found = client
+                .call::<TxGetMethod>(TxGet { hash: *hash, prove: false })
+                .await
+                .with_context(|| format!("final transaction {hash} is lost on node {node}"))?;
+            ensure!(found.receipt.place == *place, "{hash} moved on node {node}: {found:?} {place:?}");
+        }
+    }
+    Ok(())
+}
+
+/// The inclusion and receipt proofs of these transactions hold against the validators of genesis.
+///
+/// # Errors
+/// When one does not.
+pub async fn proofs_hold(net: &TestNet, node: usize, hashes: &[TxHash]) -> anyhow::Result<()> {
+    let (chain, validators) = (net.spec.chain_id(), net.spec.validator_set());
+    let client = net.client(node)?;
+    for hash in hashes {
+        let found = client.call::<TxGetMethod>(TxGet { hash: *hash, prove: true }).await?;
+        let proof = found.proof.context("a proof was asked for")?;
+        verify::transaction(hash, &proof, &chain, &validators)?;
+    }
+    Ok(())
+}
+
+/// The certificates of these heights hold against the validators of genesis.
+///
+/// # Errors
+/// When one does not.
+pub async fn certificates_hold(net: &TestNet, node: usize, heights: &[Height]) -> anyhow::Result<()> {
+    let (chain, validators) = (net.spec.chain_id(), net.spec.validator_set());
+    let client = net.client(node)?;
+    for height in heights {
+        let params = BlockSelector { height: Some(*height), hash: None };
+        let answer = client.call::<BlockCertificateMethod>(params).await?;
+        verify::block_certificate(&answer, &chain, &validators)?;
+    }
+    Ok(())
+}
+
+/// The balances of all accounts add up to what genesis made.
+///
+/// # Errors
+/// When a coin was made or lost.
+pub async fn supply_conserved(net: &TestNet, node: usize) -> anyhow::Result<()> {
+    let client = net.client(node)?;
+    let treasury: Address = net.spec.params.fee_account;
+    let accounts = net.spec.accounts.iter().map(|account| account.address);
+    let mut total = 0u64;
+    for address in accounts.chain([treasury]) {
+        let params = AccountGet { address, at: None, min_height: None, prove: false };
+        total += client.call::<AccountGetMethod>(params).await?.balance.units();
+    }
+    let supply = net.spec.supply().units();
+    ensure!(total == supply, "the balances add up to {total}, genesis made {supply}");
+    Ok(())
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Proposal,
+    PrepareVote,
+    CommitVote,
+    Timeout,
+}
+
+/// No validator signed two different messages for one slot, over its whole life and all its wipes.
+///
+/// # Errors
+/// The first slot with two messages.
+pub fn nothing_signed_twice(net: &TestNet) -> anyhow::Result<usize> {
+    let mut count = 0;
+    for (index, node) in net.nodes.iter().take(net.spec.validators.len()).enumerate() {
+        let own = ValidatorIndex::new(u16::try_from(index)?);
+        let mut slots = BTreeMap::new();
+        for path in records(&node.home) {
+            for message in read_audit(&path)? {
+                let Some((signer, kind, view, content)) = signed_content(&message) else { continue };
+                if signer != own {
+                    continue;
+                }
+                count += 1;
+                let first = slots.entry((kind, view)).or_insert(content);
+                if *first != content {
+                    bail!("{} signed two {kind:?} messages in view {view}", node.name);
+                }
+            }
+        }
+    }
+    Ok(count)
+}
+
+/// The records of signed messages of a node: those kept at its wipes, and the present one.
+fn records(home: &Path) -> Vec<std::path::PathBuf> {
+    let kept = (0..).map(|count| home.join(format!("{SIGNED}.{count}")));
+    let mut paths: Vec<_> = kept.take_while(|path| path.exists()).collect();
+    let present = home.join("data").join(SIGNED);
+    if present.exists() {
+        paths.push(present);
+    }
+    paths
+}
+
+/// Who signed what in which slot. The content is what the signature covers.
+fn signed_content(message: &Message) -> Option<(ValidatorIndex, Kind, View, Vec<u8>)> {
+    let named = |block: &BlockHash| block.digest().as_bytes().to_vec();
+    match message {
+        Message::Proposal(proposal) => {
+            let header = &proposal.block.header;
+            Some((header.proposer, Kind::Proposal, header.view, named(&header.hash())))
+        }
+        Message::PrepareVote(vote) => {
+            Some((vote.signer, Kind::PrepareVote, vote.view, named(&vote.block)))
+        }
+        Message::CommitVote { vote, .. } => {
+            Some((vote.signer, Kind::CommitVote, vote.view, named(&vote.block)))
+        }
+        Message::Timeout(timeout) => {
+            let content = timeout.high_qc.view.get().to_le_bytes().to_vec();
+            Some((timeout.signer, Kind::Timeout, timeout.view, content))
+        }
+        _ => None,
+    }
+}

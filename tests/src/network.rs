@@ -1,0 +1,358 @@
+//! A network of real processes on the loopback interface, with a fault proxy on every link.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail, ensure};
+use logothete_client::Client;
+use logothete_client::rpc::method::{NodeStatusMethod, ValidatorsListMethod};
+use logothete_client::rpc::types::{Empty, Mode, NodeStatus};
+use logothete_genesis::fresh::FreshMarker;
+use logothete_genesis::keystore::KeyFile;
+use logothete_genesis::{Builder, Spec, dev};
+use logothete_ledger::params::ChainParams;
+use logothete_node::devnet::ports::Ports;
+use logothete_node::devnet::process::{Process, last_lines};
+use logothete_node::devnet::proxy::{self, Link, Links, Pair, Port};
+use logothete_primitives::{Amount, Height, SecretKey, TimestampMs};
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+/// Balance of each account that a test network starts with.
+pub const BALANCE: Amount = Amount::new(1_000_000_000_000);
+/// File in each data directory that records what the validator signed.
+pub const SIGNED: &str = "signed.bin";
+/// How often a condition is looked at again.
+const POLL: Duration = Duration::from_millis(50);
+
+/// What a network is made of.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Number of validators, each with power 1.
+    pub validators: usize,
+    /// Number of funded accounts.
+    pub accounts: usize,
+    /// Whether the links pass through fault proxies.
+    pub proxied: bool,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self { validators: 4, accounts: 64, proxied: false }
+    }
+}
+
+/// One node: its directory, its addresses, its process if it runs.
+#[derive(Debug)]
+pub struct TestNode {
+    /// Its name, `v0` and so on.
+    pub name: String,
+    /// Its directory.
+    pub home: PathBuf,
+    /// Where it serves JSON-RPC.
+    pub rpc: SocketAddr,
+    p2p: SocketAddr,
+    process: Option<Process>,
+}
+
+/// A network under test. Its processes end with it.
+pub struct TestNet {
+    directory: TempDir,
+    /// The chain.
+    pub spec: Spec,
+    /// The validators, then the followers.
+    pub nodes: Vec<TestNode>,
+    /// The links between the validators, when they are proxied.
+    pub links: Links,
+    ports: Ports,
+    _proxies: JoinSet<()>,
+}
+
+/// The key of funded account `index`.
+pub fn account_key(index: usize) -> SecretKey {
+    let mut seed = [0x5a; 32];
+    seed[..8].copy_from_slice(&(index as u64).to_le_bytes());
+    SecretKey::from_seed(seed)
+}
+
+/// The program under test, built by the same cargo run as the test.
+fn program() -> anyhow::Result<PathBuf> {
+    let test = std::env::current_exe()?;
+    let release = test.parent().and_then(Path::parent).context("a test lies in target/…/deps")?;
+    let program = release.join("logothete");
+    ensure!(program.exists(), "{} is missing: build the workspace first", program.display());
+    Ok(program)
+}
+
+impl TestNet {
+    /// Writes the directories of a network and starts all its validators.
+    ///
+    /// # Errors
+    /// When a file, a port or a process is not to be had.
+    pub async fn start(plan: Plan) -> anyhow::Result<Self> {
+        let mut net = Self::create(&plan).await?;
+        for index in 0..plan.validators {
+            net.start_node(index)?;
+        }
+        Ok(net)
+    }
+
+    async fn create(plan: &Plan) -> anyhow::Result<Self> {
+        let directory = tempfile::tempdir()?;
+        let spec = chain(plan)?;
+        let genesis = directory.path().join("genesis.toml");
+        spec.write_new(&genesis)?;
+        let mut ports = Ports::default();
+        let mut nodes = Vec::new();
+        for (index, validator) in (0u16..).zip(&spec.validators) {
+            let home = directory.path().join(&validator.name);
+            std::fs::create_dir_all(home.join("data"))?;
+            KeyFile::create_plain_dev(&home.join("key.json"), &dev::validator_key(7, index.into()))?;
+            let marker = FreshMarker { key: validator.key, chain: spec.chain_id() };
+            marker.write_new(&home.join("data"))?;
+            nodes.push(TestNode {
+                name: validator.name.clone(),
+                home,
+                rpc: ports.choose(0)?.address,
+                p2p: ports.choose(0)?.address,
+                process: None,
+            });
+        }
+        let links = Links::new(plan.validators);
+        let mut net =
+            Self { directory, spec, nodes, links, ports, _proxies: JoinSet::new() };
+        net.configure(plan.proxied).await?;
+        Ok(net)
+    }
+
+    async fn configure(&mut self, proxied: bool) -> anyhow::Result<()> {
+        for from in 0..self.nodes.len() {
+            let mut bootstrap = Vec::new();
+            for to in (0..self.nodes.len()).filter(|to| *to != from) {
+                let mut address = self.nodes[to].p2p;
+                if proxied {
+                    let listen = self.ports.choose(0)?.address;
+                    let port = Port { pair: Pair { from, to }, listen, target: address };
+                    self._proxies.spawn(proxy::serve(port, &self.links).await?);
+                    address = listen;
+                }
+                bootstrap.push(format!("{}@{}", self.spec.validators[to].key, multiaddress(address)));
+            }
+            self.write_config(from, "validator", &bootstrap, !proxied)?;
+        }
+        Ok(())
+    }
+
+    fn write_config(
+        &self,
+        index: usize,
+        role: &str,
+        bootstrap: &[String],
+        discover: bool,
+    ) -> anyhow::Result<()> {
+        let node = &self.nodes[index];
+        let text = format!(
+            "role = {role:?}\n[paths]\ndata = \"data\"\ngenesis = {genesis:?}\nkey = \"key.json\"\n\
+             [p2p]\nlisten = [{listen:?}]\ndiscover = {discover}\nbootstrap = {bootstrap:?}\n\
+             [rpc]\nlisten = {rpc:?}\n[audit]\nsigned = {SIGNED:?}\n\
+             [log]\nformat = \"text\"\nlevel = \"info,logothete_node=debug,logothete_p2p=debug\"\n",
+            genesis = self.directory.path().join("genesis.toml").display().to_string(),
+            listen = multiaddress(node.p2p),
+            rpc = node.rpc.to_string(),
+        );
+        Ok(std::fs::write(node.home.join("config.toml"), text)?)
+    }
+
+    /// Adds a follower that knows one address of the network, and starts it.
+    ///
+    /// # Errors
+    /// When a file, a port or a process is not to be had.
+    pub fn add_follower(&mut self, known: usize) -> anyhow::Result<usize> {
+        let index = self.nodes.len();
+        let home = self.directory.path().join(format!("f{index}"));
+        std::fs::create_dir_all(home.join("data"))?;
+        let key = dev::validator_key(99, u32::try_from(index)?);
+        KeyFile::create_plain_dev(&home.join("key.json"), &key)?;
+        let (rpc, p2p) = (self.ports.choose(0)?.address, self.ports.choose(0)?.address);
+        let node = TestNode { name: format!("f{index}"), home, rpc, p2p, process: None };
+        self.nodes.push(node);
+        let bootstrap = [multiaddress(self.nodes[known].p2p)];
+        self.write_config(index, "follower", &bootstrap, true)?;
+        self.start_node(index)?;
+        Ok(index)
+    }
+
+    /// Starts a node that does not run.
+    ///
+    /// # Errors
+    /// When the process does not start.
+    pub fn start_node(&mut self, index: usize) -> anyhow::Result<()> {
+        let node = &mut self.nodes[index];
+        let home = node.home.display().to_string();
+        let log = node.home.join("log");
+        node.process = Some(Process::spawn(&program()?, &["run", "--home", &home], &log)?);
+        Ok(())
+    }
+
+    /// Kills a node as `kill -9` does.
+    pub fn kill(&mut self, index: usize) {
+        if let Some(process) = self.nodes[index].process.take() {
+            process.kill();
+        }
+    }
+
+    /// Kills a node and removes everything but its key and its configuration. What it signed before stays on record
+    /// for the checker, outside of its data directory.
+    ///
+    /// # Errors
+    /// When the files cannot be removed.
+    pub fn wipe(&mut self, index: usize) -> anyhow::Result<()> {
+        self.kill(index);
+        let home = self.nodes[index].home.clone();
+        keep_record(&home)?;
+        std::fs::remove_dir_all(home.join("data"))?;
+        Ok(std::fs::create_dir(home.join("data"))?)
+    }
+
+    /// The process of a node that runs.
+    pub fn process(&self, index: usize) -> Option<Process> {
+        self.nodes[index].process
+    }
+
+    /// A client of one node.
+    ///
+    /// # Errors
+    /// When the address is none.
+    pub fn client(&self, index: usize) -> anyhow::Result<Client> {
+        Ok(Client::new(vec![format!("http://{}", self.nodes[index].rpc)])?)
+    }
+
+    /// What a node says of itself.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn status(&self, index: usize) -> anyhow::Result<NodeStatus> {
+        Ok(self.client(index)?.call_once::<NodeStatusMethod>(Empty {}).await?)
+    }
+
+    /// Waits until a condition on a node's status holds.
+    ///
+    /// # Errors
+    /// When it does not within `limit`: with what was waited for, the last status and the end of the log.
+    pub async fn wait_for(
+        &self,
+        index: usize,
+        what: &str,
+        limit: Duration,
+        condition: impl Fn(&NodeStatus) -> bool,
+    ) -> anyhow::Result<NodeStatus> {
+        let deadline = Instant::now() + limit;
+        let mut last = None;
+        while Instant::now() < deadline {
+            match self.status(index).await {
+                Ok(status) if condition(&status) => return Ok(status),
+                answer => last = Some(answer),
+            }
+            sleep(POLL).await;
+        }
+        let node = &self.nodes[index];
+        let log = last_lines(&node.home.join("log"), 40);
+        bail!("{} did not reach: {what} within {limit:?}\nlast: {last:#?}\nlog:\n{log}", node.name)
+    }
+
+    /// Waits until all running validators serve.
+    ///
+    /// # Errors
+    /// When one does not.
+    pub async fn wait_ready(&self) -> anyhow::Result<()> {
+        for (index, _) in self.nodes.iter().enumerate().filter(|(_, node)| node.process.is_some()) {
+            self.wait_for(index, "to serve", Duration::from_secs(30), |_| true).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until a validator votes.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn wait_active(&self, index: usize, limit: Duration) -> anyhow::Result<NodeStatus> {
+        self.wait_for(index, "to vote", limit, |status| matches!(status.mode, Mode::Active)).await
+    }
+
+    /// Waits until a node has executed a height.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn wait_height(
+        &self,
+        index: usize,
+        height: Height,
+        limit: Duration,
+    ) -> anyhow::Result<NodeStatus> {
+        let what = format!("height {height}");
+        self.wait_for(index, &what, limit, |status| status.height >= height).await
+    }
+
+    /// The validators as a node lists them.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn validators_of(&self, index: usize) -> anyhow::Result<usize> {
+        Ok(self.client(index)?.call_once::<ValidatorsListMethod>(Empty {}).await?.items.len())
+    }
+
+    /// The links of a node, both ways, get a new state.
+    pub fn set_links_of(&self, node: usize, link: Link) {
+        for other in (0..self.nodes.len()).filter(|other| *other != node) {
+            self.links.set(Pair { from: node, to: other }, link);
+            self.links.set(Pair { from: other, to: node }, link);
+        }
+    }
+}
+
+impl Drop for TestNet {
+    fn drop(&mut self) {
+        for index in 0..self.nodes.len() {
+            self.kill(index);
+        }
+        if std::thread::panicking() {
+            for node in &self.nodes {
+                eprintln!("---- log of {}\n{}", node.name, last_lines(&node.home.join("log"), 60));
+            }
+        }
+    }
+}
+
+/// Appends the record of signed messages to the one outside of the data directory.
+fn keep_record(home: &Path) -> anyhow::Result<()> {
+    let Ok(bytes) = std::fs::read(home.join("data").join(SIGNED)) else { return Ok(()) };
+    let mut count = 0;
+    while home.join(format!("{SIGNED}.{count}")).exists() {
+        count += 1;
+    }
+    Ok(std::fs::write(home.join(format!("{SIGNED}.{count}")), bytes)?)
+}
+
+fn chain(plan: &Plan) -> anyhow::Result<Spec> {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
+    let timestamp = TimestampMs::new(u64::try_from(now.as_millis())?);
+    let params = ChainParams {
+        dev: true,
+        fee_account: dev::treasury().address,
+        ..ChainParams::default()
+    };
+    let mut builder = Builder::new("test", timestamp).params(params);
+    for index in 0..u32::try_from(plan.validators)? {
+        builder = builder.validator(format!("v{index}"), dev::validator_key(7, index).public(), 1);
+    }
+    for index in 0..plan.accounts {
+        builder = builder.account(account_key(index).public().into(), BALANCE);
+    }
+    Ok(builder.build()?)
+}
+
+fn multiaddress(address: SocketAddr) -> String {
+    format!("/ip4/{}/tcp/{}", address.ip(), address.port())
+}
