@@ -13,7 +13,7 @@ use crate::rpc::types::{
     AccountGet, AccountView, ChainInfo, Empty, HexBytes, Submitted, TxBytes, TxDetails, TxGet,
     TxHashOnly, TxState, TxStatus,
 };
-use crate::rpc::{Access, ErrorCode, Method, RpcError};
+use crate::rpc::{Access, ErrorCode, Method};
 use crate::transport::{ClientError, RetryPolicy, Transport};
 
 /// Calls the methods of one or several nodes of a chain.
@@ -47,14 +47,12 @@ impl Client {
     /// # Errors
     /// The node's refusal, or what happened to the last attempt.
     pub async fn call<M: Method>(&self, params: M::Params) -> Result<M::Result, ClientError> {
-        let params = write_params::<M>(&params)?;
         // Public methods can be repeated without harm; others are asked for once.
-        let answer = if M::ACCESS == Access::Public {
-            self.transport.call(M::NAME, &params, &self.read).await?
+        if M::ACCESS == Access::Public {
+            self.transport.call(M::NAME, &params, &self.read).await
         } else {
-            self.transport.call_once(M::NAME, params, self.read.attempt).await?
-        };
-        read_result::<M>(answer)
+            self.call_once::<M>(params).await
+        }
     }
 
     /// Calls a method of the preferred node, once.
@@ -62,8 +60,7 @@ impl Client {
     /// # Errors
     /// The node's refusal, or what happened to the attempt.
     pub async fn call_once<M: Method>(&self, params: M::Params) -> Result<M::Result, ClientError> {
-        let params = write_params::<M>(&params)?;
-        read_result::<M>(self.transport.call_once(M::NAME, params, self.read.attempt).await?)
+        self.transport.call_once(M::NAME, &params, self.read.attempt).await
     }
 
     /// Calls a method by its name, once.
@@ -71,7 +68,7 @@ impl Client {
     /// # Errors
     /// The node's refusal, or what happened to the attempt.
     pub async fn call_raw(&self, method: &str, params: Value) -> Result<Value, ClientError> {
-        self.transport.call_once(method, params, self.read.attempt.max(LONG_CALL)).await
+        self.transport.call_once(method, &params, self.read.attempt.max(LONG_CALL)).await
     }
 
     /// The chain.
@@ -145,9 +142,12 @@ impl Client {
     }
 
     async fn submit_once(&self, hash: TxHash, params: &TxBytes) -> Result<Submitted, ClientError> {
-        match self.call_once::<TxSubmitMethod>(params.clone()).await {
-            Ok(taken) if taken.hash == hash => Ok(taken),
-            Ok(taken) => Err(senseless(format!("it took {} and not {hash}", taken.hash))),
+        let sent = self.transport.call_once(TxSubmitMethod::NAME, params, self.submit.attempt);
+        match sent.await {
+            Ok(Submitted { hash: of, .. }) if of != hash => {
+                Err(senseless(format!("it took {of} and not {hash}")))
+            }
+            Ok(taken) => Ok(taken),
             Err(ClientError::Rpc(mut error)) if error.code == ErrorCode::AlreadyKnown => {
                 let status = error.data.status.take().unwrap_or(TxStatus::Pending);
                 Ok(Submitted { hash, status, known: true })
@@ -179,16 +179,6 @@ const LONG_CALL: Duration = Duration::from_secs(60);
 
 fn unless_known(hash: TxHash, error: ClientError, may_be_taken: bool) -> ClientError {
     if may_be_taken { ClientError::Unknown { hash, last: Box::new(error) } } else { error }
-}
-
-fn write_params<M: Method>(params: &M::Params) -> Result<Value, ClientError> {
-    serde_json::to_value(params)
-        .map_err(|error| RpcError::invalid_params(error, "these parameters have no JSON").into())
-}
-
-fn read_result<M: Method>(answer: Value) -> Result<M::Result, ClientError> {
-    serde_json::from_value(answer)
-        .map_err(|error| senseless(format!("the result of {}: {error}", M::NAME)))
 }
 
 fn senseless(why: String) -> ClientError {

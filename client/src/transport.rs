@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use logothete_primitives::TxHash;
-use reqwest::{Response as HttpResponse, Url};
-use serde_json::Value;
+use reqwest::{Response, Url, header};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use thiserror::Error;
 use tokio::time::{Instant, sleep};
 
-use crate::rpc::{ErrorCode, Request, Response, RpcError};
+use crate::rpc::envelope::{Answer, Call};
+use crate::rpc::{ErrorCode, RpcError};
 
 /// No answer is longer than this.
 const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
@@ -211,43 +213,41 @@ impl Transport {
     ///
     /// # Errors
     /// No connection, no answer, a senseless answer, or the node's refusal.
-    pub async fn call_once(
+    pub async fn call_once<P: Serialize, R: DeserializeOwned>(
         &self,
         method: &str,
-        params: Value,
+        params: &P,
         timeout: Duration,
-    ) -> Result<Value, ClientError> {
+    ) -> Result<R, ClientError> {
         let url = self.urls[self.preferred.load(Ordering::Relaxed) % self.urls.len()].clone();
         let id = self.ids.fetch_add(1, Ordering::Relaxed);
-        let request = Request::new(id, method, params);
-        let sent = self.http.post(url.clone()).timeout(timeout).json(&request).send().await;
+        let request = serde_json::to_vec(&Call::new(id, method, params)).map_err(|error| {
+            RpcError::invalid_params(error, "these parameters have no form in JSON")
+        })?;
+        let post = self.http.post(url.clone()).timeout(timeout).body(request);
+        let sent = post.header(header::CONTENT_TYPE, "application/json").send().await;
         let answer = sent.map_err(|error| failed(&url, &error))?;
         let body = read_body(&url, answer).await?;
         let bad = |why: String| ClientError::BadAnswer { url: url.to_string(), why };
-        let response: Response =
+        let answer: Answer<R> =
             serde_json::from_slice(&body).map_err(|error| bad(error.to_string()))?;
-        // An error about a request that could not be read has no id.
-        if response.id != id && !(response.id.is_null() && response.error.is_some()) {
-            return Err(bad("it answers another call".to_owned()));
-        }
-        let outcome = response.into_outcome();
-        outcome.ok_or_else(|| bad("neither result nor error".to_owned()))?.map_err(Into::into)
+        answer.into_outcome(id).map_err(|why| bad(why.to_owned()))?.map_err(Into::into)
     }
 
     /// Asks until a node answers, the error is not transient, or the budget is spent.
     ///
     /// # Errors
     /// The last error.
-    pub async fn call(
+    pub async fn call<P: Serialize, R: DeserializeOwned>(
         &self,
         method: &str,
-        params: &Value,
+        params: &P,
         policy: &RetryPolicy,
-    ) -> Result<Value, ClientError> {
+    ) -> Result<R, ClientError> {
         let mut pauses = policy.pauses(self.nodes());
         let mut refusals = 0;
         loop {
-            let error = match self.call_once(method, params.clone(), policy.attempt).await {
+            let error = match self.call_once(method, params, policy.attempt).await {
                 Ok(result) => return Ok(result),
                 Err(error) => error,
             };
@@ -305,7 +305,7 @@ fn innermost(error: &dyn std::error::Error) -> String {
 }
 
 /// Reads a bounded body. Errors of the interface come with any status.
-async fn read_body(url: &Url, mut answer: HttpResponse) -> Result<Vec<u8>, ClientError> {
+async fn read_body(url: &Url, mut answer: Response) -> Result<Vec<u8>, ClientError> {
     let bad = |why: String| ClientError::BadAnswer { url: url.to_string(), why };
     let status = answer.status();
     let mut body = Vec::new();

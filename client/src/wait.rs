@@ -52,14 +52,12 @@ impl Client {
 
     async fn wait_once(&self, hash: TxHash, time: Duration) -> Result<TxStatus, ClientError> {
         let timeout_ms = Some(u32::try_from(time.as_millis()).unwrap_or(u32::MAX));
-        let params = serde_json::to_value(TxWait { hash, timeout_ms });
-        let params = params.expect("a hash and a number have a form in JSON");
-        let answer = self.transport.call_once(TxWaitMethod::NAME, params, time + GRACE).await?;
-        let bad = |why: String| ClientError::BadAnswer { url: "the node".to_owned(), why };
+        let params = TxWait { hash, timeout_ms };
         let state: TxState =
-            serde_json::from_value(answer).map_err(|error| bad(error.to_string()))?;
+            self.transport.call_once(TxWaitMethod::NAME, &params, time + GRACE).await?;
         if state.hash != hash {
-            return Err(bad(format!("it speaks of {}", state.hash)));
+            let why = format!("it speaks of {}", state.hash);
+            return Err(ClientError::BadAnswer { url: "the node".to_owned(), why });
         }
         Ok(state.status)
     }

@@ -1,6 +1,7 @@
 //! The JSON-RPC 2.0 envelope.
 
-use serde::{Deserialize, Serialize};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::error::RpcError;
@@ -69,9 +70,60 @@ impl Response {
     }
 }
 
+/// A call as a client writes it: the parameters go to JSON without a detour.
+#[derive(Debug, Serialize)]
+pub(crate) struct Call<'a, P> {
+    jsonrpc: &'static str,
+    id: u64,
+    method: &'a str,
+    params: &'a P,
+}
+
+impl<'a, P> Call<'a, P> {
+    pub(crate) fn new(id: u64, method: &'a str, params: &'a P) -> Self {
+        Self { jsonrpc: JSONRPC, id, method, params }
+    }
+}
+
+/// An answer as a client reads it: the result comes from JSON without a detour.
+#[derive(Debug, Deserialize)]
+#[serde(bound = "R: DeserializeOwned")]
+pub(crate) struct Answer<R> {
+    #[serde(default)]
+    id: Value,
+    #[serde(default = "absent", deserialize_with = "present")]
+    result: Option<R>,
+    #[serde(default)]
+    error: Option<RpcError>,
+}
+
+impl<R> Answer<R> {
+    /// The outcome of the call `id`, or why this is no answer to it.
+    pub(crate) fn into_outcome(self, id: u64) -> Result<Result<R, RpcError>, &'static str> {
+        // An error about a request that could not be read has no id.
+        let unread = self.id.is_null() && self.error.is_some();
+        if self.id != id && !unread {
+            return Err("it answers another call");
+        }
+        match (self.result, self.error) {
+            (Some(result), None) => Ok(Ok(result)),
+            (None, Some(error)) => Ok(Err(error)),
+            _ => Err("it holds neither a result nor an error, or both"),
+        }
+    }
+}
+
+fn absent<R>() -> Option<R> {
+    None
+}
+
 /// A result of `null` is a result: plain `Option` would read it as absent.
-fn present<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(input).map(Some)
+fn present<'de, D, R>(input: D) -> Result<Option<R>, D::Error>
+where
+    D: Deserializer<'de>,
+    R: Deserialize<'de>,
+{
+    R::deserialize(input).map(Some)
 }
 
 #[cfg(test)]
