@@ -92,17 +92,23 @@ pub enum AdminError {
 ///
 /// # Errors
 /// The socket cannot be made.
-pub fn serve(socket: PathBuf, actions: Arc<dyn Actions>, stop: CancellationToken) -> io::Result<JoinHandle<()>> {
-    match std::fs::remove_file(&socket) {
+pub fn serve(
+    socket: &Path,
+    actions: Arc<dyn Actions>,
+    stop: CancellationToken,
+) -> io::Result<JoinHandle<()>> {
+    match std::fs::remove_file(socket) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let listener = with_short_path(&socket, |path| UnixListener::bind(path))?;
-    std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o600))?;
+    let listener = with_short_path(socket, |path| UnixListener::bind(path))?;
+    std::fs::set_permissions(socket, std::fs::Permissions::from_mode(0o600))?;
+    let socket = socket.to_path_buf();
     Ok(tokio::spawn(async move {
         let slots = Arc::new(tokio::sync::Semaphore::new(CONNECTIONS_MAX));
         loop {
-            let slot = Arc::clone(&slots).acquire_owned().await.expect("the semaphore is never closed");
+            let slot =
+                Arc::clone(&slots).acquire_owned().await.expect("the semaphore is never closed");
             let accepted = tokio::select! {
                 () = stop.cancelled() => break,
                 accepted = listener.accept() => accepted,
@@ -129,10 +135,11 @@ pub fn serve(socket: PathBuf, actions: Arc<dyn Actions>, stop: CancellationToken
 pub fn ask(socket: &Path, request: &Request) -> Result<serde_json::Value, AdminError> {
     let unreachable = |source| AdminError::Unreachable { socket: socket.to_path_buf(), source };
     let mut stream =
-        with_short_path(socket, std::os::unix::net::UnixStream::connect).map_err(unreachable)?;
+        with_short_path(socket, |path| std::os::unix::net::UnixStream::connect(path)).map_err(unreachable)?;
     stream.set_read_timeout(Some(ANSWER_TIMEOUT)).map_err(unreachable)?;
     let broken = |error: io::Error| AdminError::Broken(error.to_string());
-    let mut line = serde_json::to_string(request).map_err(|error| AdminError::Broken(error.to_string()))?;
+    let mut line =
+        serde_json::to_string(request).map_err(|error| AdminError::Broken(error.to_string()))?;
     line.push('\n');
     stream.write_all(line.as_bytes()).map_err(broken)?;
     let mut answer = String::new();
@@ -196,7 +203,10 @@ fn with_short_path<T>(socket: &Path, call: impl FnOnce(&Path) -> io::Result<T>) 
         return call(socket);
     }
     let (Some(parent), Some(name)) = (socket.parent(), socket.file_name()) else {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "a socket path has a directory and a name"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "a socket path has a directory and a name",
+        ));
     };
     let directory = std::fs::File::open(parent)?;
     call(&Path::new("/proc/self/fd").join(directory.as_raw_fd().to_string()).join(name))

@@ -6,7 +6,11 @@ struct Recorder(CancellationToken);
 
 impl Actions for Recorder {
     fn backup(&self, dir: &Path) -> Result<serde_json::Value, String> {
-        if dir.is_absolute() { Ok(serde_json::json!({ "height": "7" })) } else { Err("not absolute".into()) }
+        if dir.is_absolute() {
+            Ok(serde_json::json!({ "height": "7" }))
+        } else {
+            Err("not absolute".into())
+        }
     }
     fn shutdown(&self) {
         self.0.cancel();
@@ -25,25 +29,31 @@ async fn answers_and_stops() {
     std::fs::create_dir(&deep).unwrap();
     let socket = deep.join("admin.sock");
     let stop = CancellationToken::new();
-    let task = serve(socket.clone(), Arc::new(Recorder(stop.clone())), stop.clone()).unwrap();
+    let task = serve(&socket, Arc::new(Recorder(stop.clone())), stop.clone()).unwrap();
     assert_eq!(std::fs::metadata(&socket).unwrap().permissions().mode() & 0o777, 0o600);
 
     let done = ask_async(socket.clone(), Request::Backup { dir: "/x".into() }).await.unwrap();
     assert_eq!(done["height"], "7");
     let refused = ask_async(socket.clone(), Request::Backup { dir: "x".into() }).await.unwrap_err();
     assert_eq!(refused.to_string(), "not absolute");
-    let bad = ask_async(socket.clone(), Request::LogLevel { level: "a=b=c".into() }).await.unwrap_err();
+    let bad =
+        ask_async(socket.clone(), Request::LogLevel { level: "a=b=c".into() }).await.unwrap_err();
     assert!(matches!(bad, AdminError::Refused(_)));
 
     ask_async(socket.clone(), Request::Shutdown).await.unwrap();
     task.await.unwrap();
-    assert!(matches!(ask_async(socket, Request::Shutdown).await, Err(AdminError::Unreachable { .. })));
+    assert!(matches!(
+        ask_async(socket, Request::Shutdown).await,
+        Err(AdminError::Unreachable { .. })
+    ));
 }
 
 #[tokio::test]
 async fn refuses_what_is_not_a_request() {
     let actions = Arc::new(Recorder(CancellationToken::new()));
-    for line in ["", "{}", "[1]", "{\"action\":\"format_disk\"}", "{\"action\":\"shutdown\",\"x\":1}"] {
+    for line in
+        ["", "{}", "[1]", "{\"action\":\"format_disk\"}", "{\"action\":\"shutdown\",\"x\":1}"]
+    {
         assert!(matches!(perform(line, actions.clone()).await, Answer::Error(_)), "{line}");
     }
 }

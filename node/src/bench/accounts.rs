@@ -41,7 +41,8 @@ impl Account {
         let expiry = Height::new(chain.height.saturating_add(EXPIRES_IN));
         let operation = Operation::Transfer { from: None, to, amount: Amount::new(1) };
         let nonce = Nonce::new(self.nonce);
-        let body = Body::new(&chain.id, self.address, nonce, chain.fee, expiry, vec![operation]).ok()?;
+        let body =
+            Body::new(&chain.id, self.address, nonce, chain.fee, expiry, vec![operation]).ok()?;
         self.nonce += 1;
         Transaction::sign(&chain.id, body, &[&self.key]).ok()
     }
@@ -125,8 +126,11 @@ fn funding(
     group: &[Account],
     each: u64,
 ) -> Result<Transaction, Failure> {
-    let transfer =
-        |account: &Account| Operation::Transfer { from: None, to: account.address, amount: Amount::new(each) };
+    let transfer = |account: &Account| Operation::Transfer {
+        from: None,
+        to: account.address,
+        amount: Amount::new(each),
+    };
     let operations: Vec<Operation> = group.iter().map(transfer).collect();
     let weight = u64::try_from(operations.len()).unwrap_or(u64::MAX);
     let fee = Amount::new(chain.fee.units().saturating_mul(weight));

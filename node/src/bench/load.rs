@@ -66,7 +66,11 @@ impl Pace {
     #[must_use]
     pub fn new(rate: Option<u64>, workers: usize, batch: usize) -> Self {
         let schedule = rate.map(|rate| {
-            Arc::new(Schedule { began: Instant::now(), rate: rate.max(1), released: AtomicU64::new(0) })
+            Arc::new(Schedule {
+                began: Instant::now(),
+                rate: rate.max(1),
+                released: AtomicU64::new(0),
+            })
         });
         Self { stopped: Arc::new(AtomicBool::new(false)), schedule, workers, batch }
     }
@@ -99,14 +103,19 @@ impl Pace {
 impl Schedule {
     fn take(&self, most: usize) -> Vec<Instant> {
         let elapsed = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let due = u64::try_from(u128::from(elapsed) * u128::from(self.rate) / 1_000_000).unwrap_or(u64::MAX);
+        let due = u64::try_from(u128::from(elapsed) * u128::from(self.rate) / 1_000_000)
+            .unwrap_or(u64::MAX);
         let most = u64::try_from(most).unwrap_or(u64::MAX);
         let taken = self.released.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |released| {
             (due > released).then(|| due.min(released.saturating_add(most)))
         });
         let Ok(first) = taken else { return Vec::new() };
         let last = due.min(first.saturating_add(most));
-        (first..last).map(|turn| self.began + Duration::from_micros(turn.saturating_mul(1_000_000) / self.rate)).collect()
+        (first..last)
+            .map(|turn| {
+                self.began + Duration::from_micros(turn.saturating_mul(1_000_000) / self.rate)
+            })
+            .collect()
     }
 }
 
@@ -195,7 +204,8 @@ impl Worker {
             }
             let txs = batch.iter().map(|ready| HexBytes(ready.bytes.clone())).collect();
             let mut pause = RETRY_AFTER;
-            batch = match self.client.call_once::<TxSubmitBatchMethod>(TxSubmitBatch { txs }).await {
+            batch = match self.client.call_once::<TxSubmitBatchMethod>(TxSubmitBatch { txs }).await
+            {
                 Ok(answers) => self.sort_out(batch, answers.items, sent, &mut pause),
                 Err(_) => batch,
             };

@@ -76,7 +76,8 @@ pub async fn run(
     let shares = share(accounts, options.urls.len() * options.workers);
     let (tracker, returned) = Tracker::new(shares.len());
     let tracker = Arc::new(tracker);
-    let observer = tokio::spawn(finality::observe(Arc::clone(&client), Arc::clone(&tracker), chain.height));
+    let observer =
+        tokio::spawn(finality::observe(Arc::clone(&client), Arc::clone(&tracker), chain.height));
     let pace = Pace::new(options.rate, shares.len(), options.batch);
     let mut workers = Vec::new();
     for (index, (share, returned)) in shares.into_iter().zip(returned).enumerate() {
@@ -138,7 +139,10 @@ async fn measure(
     tracker.open_window();
     let began = Instant::now();
     while began.elapsed() < options.duration {
-        tokio::time::sleep(Duration::from_secs(1).min(options.duration.saturating_sub(began.elapsed()))).await;
+        tokio::time::sleep(
+            Duration::from_secs(1).min(options.duration.saturating_sub(began.elapsed())),
+        )
+        .await;
         printer.progress(&format!(
             "{:>5.1} s   {} committed   {} waiting",
             began.elapsed().as_secs_f64(),
@@ -148,12 +152,18 @@ async fn measure(
     }
     let elapsed = began.elapsed();
     let window = tracker.close_window();
-    let nodes_cpu =
-        before.iter().zip(cpu::sample(&processes)).map(|(before, after)| after.saturating_sub(*before)).collect();
+    let nodes_cpu = before
+        .iter()
+        .zip(cpu::sample(&processes))
+        .map(|(before, after)| after.saturating_sub(*before))
+        .collect();
     if window.committed == 0 {
         let height = accounts::height(client).await?;
-        return Err(Failure::new("nothing_committed", format!("nothing became final; the chain is at height {height}"))
-            .with_hint("logothete status says what the nodes wait for"));
+        return Err(Failure::new(
+            "nothing_committed",
+            format!("nothing became final; the chain is at height {height}"),
+        )
+        .with_hint("logothete status says what the nodes wait for"));
     }
     Ok(Measured { elapsed, window, nodes_cpu, client_cpu: cpu::own().saturating_sub(own) })
 }

@@ -152,28 +152,49 @@ impl Report {
             None => format!("closed loop, {} in flight at most", grouped(self.in_flight_max())),
         };
         let mut lines = vec![
-            format!("load       {} nodes · {} accounts · {mode}", self.setting.nodes, grouped(u64::try_from(self.setting.accounts).unwrap_or(0))),
-            format!("committed  {} in {:.1} s · {:.0} tx/s · {} blocks", grouped(self.committed), self.seconds, self.committed_per_second, grouped(self.blocks)),
-            format!("latency    p50 {p50:.1} ms · p90 {p90:.1} ms · p99 {p99:.1} ms · max {max:.1} ms   (submit to final, seen by the client)"),
+            format!(
+                "load       {} nodes · {} accounts · {mode}",
+                self.setting.nodes,
+                grouped(u64::try_from(self.setting.accounts).unwrap_or(0))
+            ),
+            format!(
+                "committed  {} in {:.1} s · {:.0} tx/s · {} blocks",
+                grouped(self.committed),
+                self.seconds,
+                self.committed_per_second,
+                grouped(self.blocks)
+            ),
+            format!(
+                "latency    p50 {p50:.1} ms · p90 {p90:.1} ms · p99 {p99:.1} ms · max {max:.1} ms   (submit to final, seen by the client)"
+            ),
         ];
         let cpu = &self.cpu_us_per_tx;
-        if let (Some(nodes), Some(each), Some(cores)) = (cpu.nodes, cpu.per_node, cpu.cores_of_nodes) {
+        if let (Some(nodes), Some(each), Some(cores)) =
+            (cpu.nodes, cpu.per_node, cpu.cores_of_nodes)
+        {
             lines.push(format!("cpu        nodes {nodes:.1} µs/tx ({each:.1} each, {cores:.2} cores) · client {:.1} µs/tx", cpu.client));
         } else {
-            lines.push(format!("cpu        client {:.1} µs/tx (no node on this machine)", cpu.client));
+            lines.push(format!(
+                "cpu        client {:.1} µs/tx (no node on this machine)",
+                cpu.client
+            ));
         }
-        let refused: Vec<String> = self.refused.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+        let refused: Vec<String> =
+            self.refused.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
         let refused = if refused.is_empty() { "none".to_owned() } else { refused.join(", ") };
         lines.push(format!(
             "sent       {} · pushed back {} · refused {refused} · not seen final {}",
-            grouped(self.submitted), grouped(self.pushed_back), self.missing
+            grouped(self.submitted),
+            grouped(self.pushed_back),
+            self.missing
         ));
         lines.push(format!("machine    {} · {} cores", self.setting.processor, self.setting.cores));
         lines.join("\n")
     }
 
     fn in_flight_max(&self) -> u64 {
-        u64::try_from(self.setting.accounts.saturating_mul(self.setting.in_flight)).unwrap_or(u64::MAX)
+        u64::try_from(self.setting.accounts.saturating_mul(self.setting.in_flight))
+            .unwrap_or(u64::MAX)
     }
 }
 

@@ -15,7 +15,9 @@ use super::show;
 #[derive(Debug, Subcommand)]
 pub enum Account {
     /// Balance and next nonce.
-    #[command(after_help = "Examples:\n  logothete account show alice\n  logothete account show lgt1… --at 120")]
+    #[command(
+        after_help = "Examples:\n  logothete account show alice\n  logothete account show lgt1… --at 120"
+    )]
     Show(Show),
     /// Transactions that touched the account, newest first.
     #[command(after_help = "Example:\n  logothete account history alice --limit 50")]
@@ -77,7 +79,11 @@ fn describe(view: &AccountView) -> String {
         view.address,
         view.balance,
         view.next_nonce,
-        if view.next_nonce == view.nonce { String::new() } else { format!(", {} executed", view.nonce) },
+        if view.next_nonce == view.nonce {
+            String::new()
+        } else {
+            format!(", {} executed", view.nonce)
+        },
         view.at.height,
         short(&view.at.hash.to_string()),
     )

@@ -3,27 +3,32 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use logothete_ledger::backup;
+use logothete_ledger::backup::BackupError;
 use serde_json::Value;
 
 use super::config::Place;
 use super::context::Context;
 use super::output::{Exit, Failure, Outcome, Reply};
 use crate::admin::{self, AdminError, Request};
+use crate::backup;
 use crate::config::Config;
 
 /// Backups of a node: consistent, verifiable without the node, and safe to restore.
 #[derive(Debug, Subcommand)]
 pub enum Backup {
     /// Copy a running node's data at a final height.
-    #[command(after_help = "Examples:\n  logothete backup create --node v0 --to ./backup\n  logothete backup create --home ./node0 --to ./backup")]
+    #[command(
+        after_help = "Examples:\n  logothete backup create --node v0 --to ./backup\n  logothete backup create --home ./node0 --to ./backup"
+    )]
     Create(Create),
     /// Check a backup against the chain's own certificates and state root; needs no node.
     #[command(after_help = "Example:\n  logothete backup verify ./backup --genesis genesis.toml")]
     Verify(Verify),
     /// Verify a backup and write its data into an empty directory.
-    #[command(after_help = "Example:\n  logothete backup restore ./backup --to ./node0/data --genesis genesis.toml\n\n\
-        A restored validator may have signed after the backup was taken: it joins as a learner and votes again when that is safe.")]
+    #[command(
+        after_help = "Example:\n  logothete backup restore ./backup --to ./node0/data --genesis genesis.toml\n\n\
+        A restored validator may have signed after the backup was taken: it joins as a learner and votes again when that is safe."
+    )]
     Restore(Restore),
 }
 
@@ -74,7 +79,8 @@ pub async fn perform(context: &Context, command: Backup) -> Outcome {
             let spec = context.trusted_spec()?;
             let to = wish.to.clone();
             let report = blocking(move || backup::restore(&wish.backup, &wish.to, &spec)).await?;
-            let text = format!("{} {report}\nrestored into {}", context.printer.tick(), to.display());
+            let text =
+                format!("{} {report}\nrestored into {}", context.printer.tick(), to.display());
             Ok(Reply::new(report, text))
         }
     }
@@ -121,6 +127,22 @@ impl From<AdminError> for Failure {
             other => Self::new("unreachable", other.to_string())
                 .with_exit(Exit::Failure)
                 .with_hint("is the node running, and yours? its socket is admin.sock in its data directory"),
+        }
+    }
+}
+
+impl From<BackupError> for Failure {
+    fn from(error: BackupError) -> Self {
+        let message = error.to_string();
+        match error {
+            BackupError::NotEmpty { .. } => Self::new("not_empty", message).with_exit(Exit::UnsafeRefused),
+            BackupError::ForeignChain { .. } => Self::new("foreign_chain", message)
+                .with_exit(Exit::VerificationFailed)
+                .with_hint("is --genesis the chain file of this backup?"),
+            BackupError::Io { .. } | BackupError::Store(_) => Self::new("io", message),
+            _ => Self::new("bad_backup", message)
+                .with_exit(Exit::VerificationFailed)
+                .with_hint("do not restore it; take another backup"),
         }
     }
 }

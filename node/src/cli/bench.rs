@@ -14,8 +14,10 @@ use crate::bench::{self, Chain, Options};
 #[derive(Debug, Subcommand)]
 pub enum Bench {
     /// Signed transfers to all nodes: committed per second, latency, CPU time per transaction.
-    #[command(after_help = "Examples:\n  logothete bench load                          as fast as it goes, on the devnet\n  \
-        logothete bench load --rate 2000 --duration 30\n  logothete bench load --url http://a:8080,http://b:8080 --from ./rich-key.json --json")]
+    #[command(
+        after_help = "Examples:\n  logothete bench load                          as fast as it goes, on the devnet\n  \
+        logothete bench load --rate 2000 --duration 30\n  logothete bench load --url http://a:8080,http://b:8080 --from ./rich-key.json --json"
+    )]
     Load(Load),
 }
 
@@ -56,8 +58,10 @@ pub async fn perform(context: &Context, command: Bench) -> Outcome {
     let Bench::Load(wish) = command;
     let funder = context.signer(&wish.from, None)?;
     let info = context.call::<ChainInfoMethod>(Empty {}).await?;
-    let chain = Chain { id: info.chain_id, fee: info.params.min_fee, height: info.head.height.get() };
-    let accounts = usize::try_from(wish.accounts).map_err(|_| Failure::usage("too many accounts"))?;
+    let chain =
+        Chain { id: info.chain_id, fee: info.params.min_fee, height: info.head.height.get() };
+    let accounts =
+        usize::try_from(wish.accounts).map_err(|_| Failure::usage("too many accounts"))?;
     let options = Options {
         urls: context.urls(),
         accounts,

@@ -17,7 +17,9 @@ use super::show;
 #[derive(Debug, Subcommand)]
 pub enum Block {
     /// One block, by height or hash; the latest without either.
-    #[command(after_help = "Examples:\n  logothete block show\n  logothete block show 52 --transactions")]
+    #[command(
+        after_help = "Examples:\n  logothete block show\n  logothete block show 52 --transactions"
+    )]
     Show(Show),
     /// Blocks, newest first.
     #[command(after_help = "Example:\n  logothete block list --limit 50")]
@@ -26,7 +28,9 @@ pub enum Block {
     #[command(after_help = "Example:\n  logothete block prove 52")]
     Prove(Which),
     /// Blocks with their certificates as JSON lines, oldest first.
-    #[command(after_help = "Example:\n  logothete block export --from 1 --to 100 --out blocks.jsonl")]
+    #[command(
+        after_help = "Example:\n  logothete block export --from 1 --to 100 --out blocks.jsonl"
+    )]
     Export(Export),
 }
 
@@ -98,7 +102,9 @@ fn select(text: Option<&str>) -> Result<BlockSelector, Failure> {
     }
     match text.parse() {
         Ok(hash) => Ok(BlockSelector { height: None, hash: Some(hash) }),
-        Err(_) => Err(Failure::usage(format!("{text} is neither a height nor a hash of 64 digits"))),
+        Err(_) => {
+            Err(Failure::usage(format!("{text} is neither a height nor a hash of 64 digits")))
+        }
     }
 }
 
@@ -121,7 +127,10 @@ fn describe(view: &BlockView) -> String {
     if let Some(results) = &view.results {
         text.push_str(&format!("\nstate root  {}", results.state_root));
     }
-    text.push_str(&format!("\nattests     height {} state root {}", header.executed.height, header.executed.state_root));
+    text.push_str(&format!(
+        "\nattests     height {} state root {}",
+        header.executed.height, header.executed.state_root
+    ));
     for hash in view.transactions.iter().flatten() {
         text.push_str(&format!("\n  {hash}"));
     }
@@ -129,7 +138,9 @@ fn describe(view: &BlockView) -> String {
 }
 
 async fn list(context: &Context, wish: List) -> Outcome {
-    let page = context.call::<BlockListMethod>(BlockList { cursor: wish.cursor, limit: Some(wish.limit) }).await?;
+    let page = context
+        .call::<BlockListMethod>(BlockList { cursor: wish.cursor, limit: Some(wish.limit) })
+        .await?;
     let row = |block: &BlockSummary| {
         vec![
             block.height.to_string(),
@@ -152,7 +163,8 @@ async fn prove(context: &Context, which: &Which) -> Outcome {
     let spec = context.trusted_spec()?;
     let selector = select(which.block.as_deref())?;
     let certificate = context.call::<BlockCertificateMethod>(selector).await?;
-    let certified = verify::block_certificate(&certificate, &spec.chain_id(), &spec.validator_set())?;
+    let certified =
+        verify::block_certificate(&certificate, &spec.chain_id(), &spec.validator_set())?;
     let text = format!(
         "block {} · {}\nview {} · signed by {}\n{} certificate verified locally: {} of {} voting power, {} decide",
         certificate.height,
@@ -177,12 +189,17 @@ async fn export(context: &Context, wish: Export) -> Outcome {
     let mut count = 0_u64;
     for height in wish.from..=to {
         let height = Some(Height::new(height));
-        let block = context.call::<BlockGetMethod>(BlockGet { height, hash: None, transactions: true }).await?;
-        let certificate = context.call::<BlockCertificateMethod>(BlockSelector { height, hash: None }).await?;
+        let block = context
+            .call::<BlockGetMethod>(BlockGet { height, hash: None, transactions: true })
+            .await?;
+        let certificate =
+            context.call::<BlockCertificateMethod>(BlockSelector { height, hash: None }).await?;
         writeln!(out, "{}", json!({ "block": block, "certificate": certificate }))?;
         count += 1;
         if wish.out.is_some() && count % 1_000 == 0 {
-            context.printer.progress(&format!("{count} blocks of {}", to.saturating_sub(wish.from) + 1));
+            context
+                .printer
+                .progress(&format!("{count} blocks of {}", to.saturating_sub(wish.from) + 1));
         }
     }
     out.flush()?;

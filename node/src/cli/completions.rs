@@ -8,7 +8,9 @@ use super::output::Reply;
 
 /// Completion scripts for shells.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  logothete completions bash > ~/.local/share/bash-completion/completions/logothete")]
+#[command(
+    after_help = "Example:\n  logothete completions bash > ~/.local/share/bash-completion/completions/logothete"
+)]
 pub struct Completions {
     /// The shell.
     shell: Shell,

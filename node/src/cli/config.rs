@@ -12,7 +12,9 @@ use crate::config::{self, Settings, Sources};
 #[derive(Debug, Subcommand)]
 pub enum Config {
     /// Every key, its value and where the value comes from.
-    #[command(after_help = "Example:\n  logothete config show --home ./node0\n  LOGOTHETE_LOG_LEVEL=debug logothete config show")]
+    #[command(
+        after_help = "Example:\n  logothete config show --home ./node0\n  LOGOTHETE_LOG_LEVEL=debug logothete config show"
+    )]
     Show(Place),
     /// Checks file, variables and flags; every fault is listed.
     #[command(after_help = "Example:\n  logothete config check --home ./node0")]

@@ -24,15 +24,32 @@ pub struct Global {
     #[arg(long, global = true, help_heading = "Everywhere")]
     pub json: bool,
     /// Nodes to ask, comma-separated; else the devnet's, else http://127.0.0.1:8080.
-    #[arg(long, global = true, env = "LOGOTHETE_URL", value_delimiter = ',', value_name = "URLS",
-          help_heading = "Everywhere")]
+    #[arg(
+        long,
+        global = true,
+        env = "LOGOTHETE_URL",
+        value_delimiter = ',',
+        value_name = "URLS",
+        help_heading = "Everywhere"
+    )]
     pub url: Vec<String>,
     /// Chain file that proofs are verified against; else the devnet's.
-    #[arg(long, global = true, env = "LOGOTHETE_GENESIS", value_name = "FILE", help_heading = "Everywhere")]
+    #[arg(
+        long,
+        global = true,
+        env = "LOGOTHETE_GENESIS",
+        value_name = "FILE",
+        help_heading = "Everywhere"
+    )]
     pub genesis: Option<PathBuf>,
     /// Directory of the devnet, if it is not the default.
-    #[arg(long = "dir", global = true, env = "LOGOTHETE_DEVNET_DIR", value_name = "DIR",
-          help_heading = "Everywhere")]
+    #[arg(
+        long = "dir",
+        global = true,
+        env = "LOGOTHETE_DEVNET_DIR",
+        value_name = "DIR",
+        help_heading = "Everywhere"
+    )]
     pub devnet_dir: Option<PathBuf>,
 }
 
@@ -170,7 +187,8 @@ impl Context {
 /// The directory of named key files: `$XDG_DATA_HOME/logothete/keys`.
 #[must_use]
 pub fn keys_directory() -> PathBuf {
-    let given = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let given =
+        std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let home = std::env::home_dir().map(|home| home.join(".local/share"));
     given.or(home).unwrap_or_else(std::env::temp_dir).join("logothete/keys")
 }
@@ -200,6 +218,7 @@ fn unknown_name(text: &str, known: Vec<String>) -> Failure {
     let failure = Failure::usage(format!("{text} is neither an address nor a known name"));
     match crate::config::nearest(text, known.into_iter()) {
         Some(near) => failure.with_hint(format!("did you mean {near}?")),
-        None => failure.with_hint(format!("known names: {listed}; or make one: logothete keys new {text}")),
+        None => failure
+            .with_hint(format!("known names: {listed}; or make one: logothete keys new {text}")),
     }
 }

@@ -37,7 +37,9 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Start the devnet (a new one the first time) and watch it until interrupted.
-    #[command(after_help = "Examples:\n  logothete devnet up -n 7\n  logothete devnet up --ephemeral --base-port 0 --detach --json")]
+    #[command(
+        after_help = "Examples:\n  logothete devnet up -n 7\n  logothete devnet up --ephemeral --base-port 0 --detach --json"
+    )]
     Up(Up),
     /// Kill nodes at once, as a power failure would.
     #[command(after_help = "Example:\n  logothete devnet kill v3")]
@@ -55,13 +57,17 @@ enum Verb {
     #[command(after_help = "Example:\n  logothete devnet heal")]
     Heal,
     /// Delay or limit every link of some nodes, or cut them (needs `up --proxied`).
-    #[command(after_help = "Examples:\n  logothete devnet slow v3 --delay-ms 200\n  logothete devnet slow v3 --bytes-per-second 100000\n  logothete devnet slow v3 --cut")]
+    #[command(
+        after_help = "Examples:\n  logothete devnet slow v3 --delay-ms 200\n  logothete devnet slow v3 --bytes-per-second 100000\n  logothete devnet slow v3 --cut"
+    )]
     Slow(Slow),
     /// Every node: process, height, view, vote.
     #[command(after_help = "Example:\n  logothete devnet status")]
     Status,
     /// The nodes' logs.
-    #[command(after_help = "Examples:\n  logothete devnet logs v2 -n 100\n  logothete devnet logs --follow")]
+    #[command(
+        after_help = "Examples:\n  logothete devnet logs v2 -n 100\n  logothete devnet logs --follow"
+    )]
     Logs(Logs),
     /// Stop everything.
     #[command(after_help = "Examples:\n  logothete devnet down\n  logothete devnet down --remove")]
@@ -171,7 +177,10 @@ pub async fn perform(context: &Context, arguments: Arguments) -> Outcome {
         Verb::Partition(partition) => divide(&directory, &partition, printer),
         Verb::Heal => {
             faults::heal(&directory)?;
-            Ok(Reply::new(json!({ "faults": [] }), format!("{} every link is open", printer.tick())))
+            Ok(Reply::new(
+                json!({ "faults": [] }),
+                format!("{} every link is open", printer.tick()),
+            ))
         }
         Verb::Slow(slow) => slow_down(&directory, &slow, printer),
         Verb::Status => status(&directory).await,
@@ -202,7 +211,9 @@ async fn up_in_place(context: &Context, wish: &Up) -> Outcome {
 async fn kill(directory: &Directory, names: &[String], printer: Printer) -> Outcome {
     let state = lifecycle::load(directory)?;
     let indexes = lifecycle::indexes(&state, names)?;
-    if let Some(idle) = indexes.iter().filter_map(|index| state.nodes.get(*index)).find(|node| !node.is_alive()) {
+    if let Some(idle) =
+        indexes.iter().filter_map(|index| state.nodes.get(*index)).find(|node| !node.is_alive())
+    {
         return Err(Failure::new("not_running", format!("{} does not run", idle.name))
             .with_hint(format!("start it: logothete devnet start {}", idle.name)));
     }
@@ -211,7 +222,12 @@ async fn kill(directory: &Directory, names: &[String], printer: Printer) -> Outc
     Ok(Reply::new(json!({ "stopped": names, "standing": standing }), text))
 }
 
-async fn heal_each(directory: &Directory, healing: &Healing, printer: Printer, wipe: bool) -> Outcome {
+async fn heal_each(
+    directory: &Directory,
+    healing: &Healing,
+    printer: Printer,
+    wipe: bool,
+) -> Outcome {
     let indexes = lifecycle::indexes(&lifecycle::load(directory)?, &healing.nodes)?;
     let patience = Duration::from_secs(healing.timeout);
     let (mut data, mut lines) = (Vec::new(), Vec::new());
@@ -235,7 +251,9 @@ fn describe(healed: &Healed) -> String {
     match healed.state_root_matches {
         Some((matching, asked)) => {
             let votes = if healed.votes { "voting again".to_owned() } else { voting };
-            format!("wiped; resync {blocks} blocks {took} · state root matches {matching}/{asked} peers · {votes}")
+            format!(
+                "wiped; resync {blocks} blocks {took} · state root matches {matching}/{asked} peers · {votes}"
+            )
         }
         None => format!("{} back · caught up {blocks} blocks in {took} · {voting}", healed.node),
     }
@@ -246,7 +264,11 @@ fn divide(directory: &Directory, partition: &Partition, printer: Printer) -> Out
     let groups: Vec<Vec<String>> = partition.groups.iter().map(split).collect();
     let groups = faults::partition(directory, &groups)?;
     let shown: Vec<String> = groups.iter().map(|group| group.join(" ")).collect();
-    let text = format!("{} partitioned: {}. Open it again: logothete devnet heal", printer.tick(), shown.join(" | "));
+    let text = format!(
+        "{} partitioned: {}. Open it again: logothete devnet heal",
+        printer.tick(),
+        shown.join(" | ")
+    );
     Ok(Reply::new(json!({ "groups": groups }), text))
 }
 
@@ -254,7 +276,11 @@ fn slow_down(directory: &Directory, slow: &Slow, printer: Printer) -> Outcome {
     let flow = if slow.cut { Flow::Cut } else { Flow::Open };
     let link = Link { flow, delay_ms: slow.delay_ms, bytes_per_second: slow.bytes_per_second };
     let answer = faults::set(directory, &slow.nodes, link)?;
-    let text = format!("{} {} directions changed. Open them again: logothete devnet heal", printer.tick(), answer.faults.len());
+    let text = format!(
+        "{} {} directions changed. Open them again: logothete devnet heal",
+        printer.tick(),
+        answer.faults.len()
+    );
     Ok(Reply::new(json!({ "faults": answer.faults }), text))
 }
 
@@ -388,8 +414,9 @@ fn stop(directory: &Directory, down: &Down, printer: Printer) -> Outcome {
 async fn serve_proxies(directory: &Directory) -> Outcome {
     let state = lifecycle::load(directory)?;
     let text = std::fs::read_to_string(directory.proxy_ports())?;
-    let ports: Vec<_> = serde_json::from_str(&text)
-        .map_err(|error| Failure::new("io", format!("the proxies' ports are unreadable: {error}")))?;
+    let ports: Vec<_> = serde_json::from_str(&text).map_err(|error| {
+        Failure::new("io", format!("the proxies' ports are unreadable: {error}"))
+    })?;
     control::run(state.nodes.len(), &ports, &directory.proxy_socket()).await?;
     Ok(Reply::new(json!(null), ""))
 }

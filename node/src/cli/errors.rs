@@ -15,7 +15,9 @@ impl From<RpcError> for Failure {
             ErrorCode::TxRejected => Exit::Rejected,
             ErrorCode::NotSynced => Exit::NotSynced,
             ErrorCode::Stalled => Exit::Stalled,
-            ErrorCode::InvalidParams | ErrorCode::MethodNotFound | ErrorCode::BadCursor => Exit::Usage,
+            ErrorCode::InvalidParams | ErrorCode::MethodNotFound | ErrorCode::BadCursor => {
+                Exit::Usage
+            }
             _ => Exit::Failure,
         };
         let code = error.data.reason.clone().unwrap_or_else(|| error.code.name().to_owned());
@@ -52,7 +54,9 @@ impl From<TxError> for Failure {
 impl From<KeyFileError> for Failure {
     fn from(error: KeyFileError) -> Self {
         let exit = match error {
-            KeyFileError::PlainRefused { .. } | KeyFileError::ModeTooOpen { .. } => Exit::UnsafeRefused,
+            KeyFileError::PlainRefused { .. } | KeyFileError::ModeTooOpen { .. } => {
+                Exit::UnsafeRefused
+            }
             _ => Exit::Failure,
         };
         Self::new("key_file", error.to_string()).with_exit(exit)
@@ -63,8 +67,9 @@ impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Self {
         let message = error.to_string();
         match error {
-            LoadError::Unreadable { .. } => Self::new("no_genesis", message)
-                .with_hint("every member of a chain has the same chain file; name it with --genesis FILE"),
+            LoadError::Unreadable { .. } => Self::new("no_genesis", message).with_hint(
+                "every member of a chain has the same chain file; name it with --genesis FILE",
+            ),
             LoadError::Invalid { .. } => Self::new("bad_genesis", message).with_exit(Exit::Usage),
         }
     }

@@ -15,13 +15,19 @@ use super::output::{Exit, Failure, Outcome, Reply};
 #[derive(Debug, Subcommand)]
 pub enum Genesis {
     /// Begin a chain file.
-    #[command(after_help = "Example:\n  logothete genesis init genesis.toml --name my-chain --fee-account lgt1…")]
+    #[command(
+        after_help = "Example:\n  logothete genesis init genesis.toml --name my-chain --fee-account lgt1…"
+    )]
     Init(Init),
     /// Add an account with coins.
-    #[command(after_help = "Example:\n  logothete genesis add-account genesis.toml lgt1… 1000000 --name treasury")]
+    #[command(
+        after_help = "Example:\n  logothete genesis add-account genesis.toml lgt1… 1000000 --name treasury"
+    )]
     AddAccount(AddAccount),
     /// Add a validator.
-    #[command(after_help = "Example:\n  logothete genesis add-validator genesis.toml v0 lgtval1… --address /dns/v0.example.org/tcp/26600")]
+    #[command(
+        after_help = "Example:\n  logothete genesis add-validator genesis.toml v0 lgtval1… --address /dns/v0.example.org/tcp/26600"
+    )]
     AddValidator(AddValidator),
     /// Check a chain file; every fault is listed with its place.
     #[command(after_help = "Example:\n  logothete genesis validate genesis.toml")]
@@ -101,7 +107,11 @@ pub fn perform(command: Genesis) -> Outcome {
     match command {
         Genesis::Init(wish) => init(wish),
         Genesis::AddAccount(wish) => change(&wish.file, |spec| {
-            spec.accounts.push(AccountSpec { address: wish.address, balance: wish.balance, name: wish.name.clone() });
+            spec.accounts.push(AccountSpec {
+                address: wish.address,
+                balance: wish.balance,
+                name: wish.name.clone(),
+            });
         }),
         Genesis::AddValidator(wish) => change(&wish.file, |spec| {
             spec.validators.push(ValidatorSpec {
@@ -122,13 +132,16 @@ pub fn perform(command: Genesis) -> Outcome {
 /// Now, for a new chain.
 #[must_use]
 pub fn now() -> TimestampMs {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let now =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     TimestampMs::new(u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
 }
 
 fn init(wish: Init) -> Outcome {
-    let mut params = ChainParams { dev: wish.dev, fee_account: wish.fee_account, ..ChainParams::default() };
-    params.empty_block_interval_ms = wish.empty_block_interval_ms.unwrap_or(params.empty_block_interval_ms);
+    let mut params =
+        ChainParams { dev: wish.dev, fee_account: wish.fee_account, ..ChainParams::default() };
+    params.empty_block_interval_ms =
+        wish.empty_block_interval_ms.unwrap_or(params.empty_block_interval_ms);
     params.min_fee = wish.min_fee.unwrap_or(params.min_fee);
     let spec = Spec {
         chain_name: wish.name,
@@ -138,8 +151,9 @@ fn init(wish: Init) -> Outcome {
         params,
     };
     // It has no validators yet, so it is not valid yet: only what was given is checked, by the parser of the flags.
-    spec.write_new(&wish.file)
-        .map_err(|error| Failure::new("io", format!("cannot write {}: {error}", wish.file.display())))?;
+    spec.write_new(&wish.file).map_err(|error| {
+        Failure::new("io", format!("cannot write {}: {error}", wish.file.display()))
+    })?;
     let file = wish.file.display();
     let text = format!(
         "{file} begun; next:\n  logothete genesis add-validator {file} NAME lgtval1…\n  \
@@ -152,7 +166,7 @@ fn init(wish: Init) -> Outcome {
 fn change(file: &Path, change: impl FnOnce(&mut Spec)) -> Outcome {
     let text = std::fs::read_to_string(file)
         .map_err(|error| Failure::new("io", format!("cannot read {}: {error}", file.display())))?;
-    let mut spec = logothete_genesis::read::draft(&text)
+    let mut spec = Spec::draft(&text)
         .map_err(|faults| Failure::from(LoadError::Invalid { path: file.to_owned(), faults }))?;
     change(&mut spec);
     let remaining = spec.validate().err().map(|faults| faults.0).unwrap_or_default();
@@ -173,9 +187,15 @@ fn validate(file: &Path) -> Outcome {
         Err(LoadError::Invalid { path, faults }) => {
             let lines: Vec<String> = faults.0.iter().map(ToString::to_string).collect();
             let data = json!({ "file": path, "faults": lines });
-            let count = if lines.len() == 1 { "1 fault".to_owned() } else { format!("{} faults", lines.len()) };
+            let count = if lines.len() == 1 {
+                "1 fault".to_owned()
+            } else {
+                format!("{} faults", lines.len())
+            };
             let message = format!("{} has {count}\n{}", path.display(), lines.join("\n"));
-            return Err(Failure::new("bad_genesis", message).with_exit(Exit::Usage).with_data(data));
+            return Err(Failure::new("bad_genesis", message)
+                .with_exit(Exit::Usage)
+                .with_data(data));
         }
         Err(error) => return Err(error.into()),
     };

@@ -19,10 +19,12 @@ use crate::devnet::directory::Node;
 
 /// Make the home directory of one node.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  logothete init --home ./follower --genesis genesis.toml --role follower\n  \
+#[command(
+    after_help = "Examples:\n  logothete init --home ./follower --genesis genesis.toml --role follower\n  \
     logothete init --home ./node0 --genesis genesis.toml --key-file ./v0-key.json --plain\n\n\
     A validator's key must be in the chain file. A key made elsewhere may have signed before: the node then\n\
-    joins as a learner and votes only when that is safe.")]
+    joins as a learner and votes only when that is safe."
+)]
 pub struct Init {
     /// The directory; must not exist.
     #[arg(long, value_name = "DIR")]
@@ -62,9 +64,12 @@ pub fn perform(context: &Context, command: &Init) -> Outcome {
         Failure::usage("which chain? no chain file was named").with_hint("use --genesis FILE")
     })?;
     if command.plain && !spec.params.dev {
-        return Err(Failure::new("plain_key", format!("{} is not a development chain", spec.chain_name))
-            .with_exit(Exit::UnsafeRefused)
-            .with_hint("leave out --plain: the key is then sealed with a passphrase"));
+        return Err(Failure::new(
+            "plain_key",
+            format!("{} is not a development chain", spec.chain_name),
+        )
+        .with_exit(Exit::UnsafeRefused)
+        .with_hint("leave out --plain: the key is then sealed with a passphrase"));
     }
     let passphrase_file = command.passphrase_file.as_deref();
     let (key, origin) = match &command.key_file {
@@ -78,7 +83,8 @@ pub fn perform(context: &Context, command: &Init) -> Outcome {
     let role = match (command.role.as_str(), member) {
         ("validator", Some(validator)) => Role::Validator { power: validator.power },
         ("validator", None) => {
-            let message = format!("the key {} is not a validator of {}", key.public(), spec.chain_name);
+            let message =
+                format!("the key {} is not a validator of {}", key.public(), spec.chain_name);
             return Err(Failure::new("not_a_validator", message)
                 .with_exit(Exit::Usage)
                 .with_hint("name its key with --key-file, or use --role follower"));
@@ -99,7 +105,10 @@ pub fn perform(context: &Context, command: &Init) -> Outcome {
     let home = files.write(&command.home)?;
     let data = json!({ "home": home.home, "key": home.key, "role": command.role, "chain_id": spec.chain_id() });
     let shown = home.home.display();
-    let text = format!("{shown}: {} of {}\nrun it: logothete run --home {shown}", command.role, spec.chain_name);
+    let text = format!(
+        "{shown}: {} of {}\nrun it: logothete run --home {shown}",
+        command.role, spec.chain_name
+    );
     Ok(Reply::new(data, text))
 }
 

@@ -17,7 +17,9 @@ use super::passphrase;
 #[derive(Debug, Subcommand)]
 pub enum Keys {
     /// Make a new key.
-    #[command(after_help = "Examples:\n  logothete keys new anna\n  logothete keys new --out ./node0/key.json --passphrase-file pass.txt")]
+    #[command(
+        after_help = "Examples:\n  logothete keys new anna\n  logothete keys new --out ./node0/key.json --passphrase-file pass.txt"
+    )]
     New(New),
     /// Make a key file from a secret seed (64 hexadecimal digits).
     #[command(after_help = "Example:\n  logothete keys import anna --seed-file seed.hex")]
@@ -118,11 +120,16 @@ fn is_name(name: &str) -> bool {
 }
 
 fn read_seed(path: &Path) -> Result<SecretKey, Failure> {
-    let text = if path == Path::new("-") { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(path) };
+    let text = if path == Path::new("-") {
+        std::io::read_to_string(std::io::stdin())
+    } else {
+        std::fs::read_to_string(path)
+    };
     let text = Zeroizing::new(text?);
     let mut seed = Zeroizing::new([0; 32]);
-    hex::decode_to_slice(text.trim(), seed.as_mut_slice())
-        .map_err(|error| Failure::usage(format!("the seed is not 64 hexadecimal digits: {error}")))?;
+    hex::decode_to_slice(text.trim(), seed.as_mut_slice()).map_err(|error| {
+        Failure::usage(format!("the seed is not 64 hexadecimal digits: {error}"))
+    })?;
     Ok(SecretKey::from_seed(*seed))
 }
 
@@ -131,7 +138,8 @@ fn reveal(export: &Export) -> Outcome {
         return Err(Failure::usage("the secret is shown only with --reveal")
             .with_hint("to move a key, copy its file: it is encrypted, the secret is not"));
     }
-    let path = key_path(&export.key).ok_or_else(|| Failure::usage(format!("there is no key {}", export.key)))?;
+    let path = key_path(&export.key)
+        .ok_or_else(|| Failure::usage(format!("there is no key {}", export.key)))?;
     let passphrase = passphrase::for_key(&path, export.passphrase_file.as_deref())?;
     let key = KeyFile::load(&path, passphrase.as_ref().map(|text| text.as_str()))?;
     let seed = hex::encode(key.seed());

@@ -188,7 +188,8 @@ mod tests {
         fn visit(command: &clap::Command, path: &str, without: &mut Vec<String>) {
             let path = format!("{path} {}", command.get_name());
             let leaf = !command.has_subcommands();
-            let example = command.get_after_help().is_some_and(|help| help.to_string().contains("Example"));
+            let example =
+                command.get_after_help().is_some_and(|help| help.to_string().contains("Example"));
             if leaf && !example && !command.is_hide_set() {
                 without.push(path.clone());
             }

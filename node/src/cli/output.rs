@@ -58,7 +58,8 @@ impl Reply {
     /// # Panics
     /// Never for our data types: their keys are strings and their numbers finite.
     pub fn new(data: impl Serialize, text: impl Into<String>) -> Self {
-        let data = serde_json::to_value(data).expect("reply types have string keys and finite numbers");
+        let data =
+            serde_json::to_value(data).expect("reply types have string keys and finite numbers");
         Self { data, text: text.into(), exit: Exit::Ok }
     }
 
@@ -276,17 +277,27 @@ mod tests {
     #[test]
     fn an_envelope_has_the_same_four_fields_always() {
         let good = envelope(true, &json!({ "a": "1" }), None);
-        assert_eq!(good, json!({ "schema_version": 1, "success": true, "data": { "a": "1" }, "errors": [] }));
+        assert_eq!(
+            good,
+            json!({ "schema_version": 1, "success": true, "data": { "a": "1" }, "errors": [] })
+        );
         let failure = Failure::new("x", "y").with_hint("z");
         let bad = envelope(false, &Value::Null, Some(&failure));
         let errors = json!([{ "code": "x", "message": "y", "hint": "z" }]);
-        assert_eq!(bad, json!({ "schema_version": 1, "success": false, "data": null, "errors": errors }));
+        assert_eq!(
+            bad,
+            json!({ "schema_version": 1, "success": false, "data": null, "errors": errors })
+        );
     }
 
     #[test]
     fn columns_are_as_wide_as_needed() {
-        let rows = [vec!["v0".to_owned(), "1".to_owned()], vec!["validator".to_owned(), "22".to_owned()]];
-        assert_eq!(table(&["name", "power"], &rows), "name       power\nv0         1\nvalidator  22\n");
+        let rows =
+            [vec!["v0".to_owned(), "1".to_owned()], vec!["validator".to_owned(), "22".to_owned()]];
+        assert_eq!(
+            table(&["name", "power"], &rows),
+            "name       power\nv0         1\nvalidator  22\n"
+        );
     }
 
     #[test]

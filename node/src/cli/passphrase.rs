@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 use std::path::Path;
 
+use logothete_genesis::KeyFile;
 use zeroize::Zeroizing;
 
 use super::output::Failure;
@@ -18,7 +19,8 @@ pub fn for_key(key: &Path, file: Option<&Path>) -> Result<Option<Zeroizing<Strin
     if let Some(given) = given(file)? {
         return Ok(Some(given));
     }
-    if !logothete_genesis::keystore::KeyFile::is_encrypted(key).unwrap_or(false) {
+    // A file that cannot be read is told of when it is opened.
+    if !KeyFile::inspect(key).is_ok_and(|info| info.encrypted) {
         return Ok(None);
     }
     ask(&format!("passphrase of {}: ", key.display())).map(Some)
@@ -39,9 +41,9 @@ pub fn for_new_key(file: Option<&Path>) -> Result<Zeroizing<String>, Failure> {
 
 fn given(file: Option<&Path>) -> Result<Option<Zeroizing<String>>, Failure> {
     if let Some(path) = file {
-        let text = std::fs::read_to_string(path)
-            .map(Zeroizing::new)
-            .map_err(|error| Failure::new("io", format!("cannot read {}: {error}", path.display())))?;
+        let text = std::fs::read_to_string(path).map(Zeroizing::new).map_err(|error| {
+            Failure::new("io", format!("cannot read {}: {error}", path.display()))
+        })?;
         return Ok(Some(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned())));
     }
     Ok(std::env::var(VARIABLE).ok().map(Zeroizing::new))
@@ -49,8 +51,11 @@ fn given(file: Option<&Path>) -> Result<Option<Zeroizing<String>>, Failure> {
 
 fn ask(prompt: &str) -> Result<Zeroizing<String>, Failure> {
     if !std::io::stdin().is_terminal() {
-        return Err(Failure::new("no_passphrase", "the key is encrypted and no passphrase was given")
-            .with_hint(format!("use --passphrase-file FILE or the variable {VARIABLE}")));
+        return Err(Failure::new(
+            "no_passphrase",
+            "the key is encrypted and no passphrase was given",
+        )
+        .with_hint(format!("use --passphrase-file FILE or the variable {VARIABLE}")));
     }
     Ok(Zeroizing::new(rpassword::prompt_password(prompt)?))
 }

@@ -8,9 +8,11 @@ use super::output::{Failure, Outcome, Reply};
 
 /// Call a JSON-RPC method.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  logothete rpc chain_info\n  logothete rpc block_get height=12 transactions=true\n  \
+#[command(
+    after_help = "Examples:\n  logothete rpc chain_info\n  logothete rpc block_get height=12 transactions=true\n  \
     logothete rpc block_get '{\"height\":\"12\"}'\n\nA value is JSON if it parses as a boolean, list or object; \
-    numbers are sent as decimal strings, as the interface wants them.")]
+    numbers are sent as decimal strings, as the interface wants them."
+)]
 pub struct Rpc {
     /// Name of the method.
     method: String,
@@ -44,7 +46,9 @@ fn parse(params: &[String]) -> Result<Value, Failure> {
             return Err(Failure::usage(message).with_hint("for example: block_get height=12"));
         };
         let value = match serde_json::from_str(text) {
-            Ok(value @ (Value::Bool(_) | Value::Array(_) | Value::Object(_) | Value::Null)) => value,
+            Ok(value @ (Value::Bool(_) | Value::Array(_) | Value::Object(_) | Value::Null)) => {
+                value
+            }
             _ => Value::String(text.to_owned()),
         };
         object.insert(name.to_owned(), value);

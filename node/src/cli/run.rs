@@ -31,8 +31,9 @@ pub struct Run {
 pub async fn perform(command: Run) -> Outcome {
     let settings = command.place.resolve()?;
     let mut config = Config::from_settings(&settings);
-    logging::init(config.log.format, &config.log.level)
-        .map_err(|error| Failure::usage(error.to_string()).with_hint("set log.level to info or debug"))?;
+    logging::init(config.log.format, &config.log.level).map_err(|error| {
+        Failure::usage(error.to_string()).with_hint("set log.level to info or debug")
+    })?;
     config.passphrase = passphrase::for_key(&config.paths.key, command.passphrase_file.as_deref())?;
     crate::run(config).await.map_err(|error| {
         Failure::new("node_stopped", format!("{error:#}"))

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use logothete_client::rpc::types::{SignerView, ValidatorRef};
-use logothete_primitives::identifiers::TimestampMs;
+use logothete_primitives::TimestampMs;
 
 /// `12 ms`, `1.4 s`, `3 m 5 s`.
 #[must_use]
@@ -40,7 +40,8 @@ pub fn grouped(number: u64) -> String {
 /// How long ago, by this machine's clock.
 #[must_use]
 pub fn ago(timestamp: TimestampMs) -> String {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let now =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let then = Duration::from_millis(timestamp.get());
     match now.checked_sub(then) {
         Some(age) => format!("{} ago", duration(age)),
@@ -82,7 +83,11 @@ pub fn validator(validator: &ValidatorRef) -> String {
 #[must_use]
 pub fn signers(signers: &[SignerView]) -> String {
     let names = |signed: bool| -> Vec<String> {
-        signers.iter().filter(|signer| signer.signed == signed).map(|s| validator(&s.validator)).collect()
+        signers
+            .iter()
+            .filter(|signer| signer.signed == signed)
+            .map(|s| validator(&s.validator))
+            .collect()
     };
     let (with, without) = (names(true), names(false));
     let missing =

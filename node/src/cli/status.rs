@@ -17,8 +17,10 @@ const INTERVAL: Duration = Duration::from_secs(1);
 
 /// How the nodes are doing.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  logothete status\n  logothete status --watch\n  logothete status --url http://10.0.0.1:8080\n\n\
-    Exit codes: 0 in order, 3 a node is not synced, 4 the chain stands still, 1 nobody answers.")]
+#[command(
+    after_help = "Examples:\n  logothete status\n  logothete status --watch\n  logothete status --url http://10.0.0.1:8080\n\n\
+    Exit codes: 0 in order, 3 a node is not synced, 4 the chain stands still, 1 nobody answers."
+)]
 pub struct Status {
     /// Ask again every second until interrupted.
     #[arg(long)]
@@ -52,12 +54,14 @@ async fn look(context: &Context) -> Outcome {
     let answers = futures::future::join_all(asked).await;
     let best = answers.iter().flatten().max_by_key(|status| (status.height, status.view));
     let Some(best) = best else {
-        let why = answers.iter().filter_map(|answer| answer.as_ref().err()).map(ToString::to_string);
+        let why =
+            answers.iter().filter_map(|answer| answer.as_ref().err()).map(ToString::to_string);
         let message = format!("no node answers: {}", why.collect::<Vec<_>>().join("; "));
         return Err(Failure::new("unreachable", message)
             .with_hint("is one running? start a network: logothete devnet; or name a node: --url http://HOST:8080"));
     };
-    let rows: Vec<Vec<String>> = urls.iter().zip(&answers).map(|(url, answer)| row(url, answer.as_ref().ok())).collect();
+    let rows: Vec<Vec<String>> =
+        urls.iter().zip(&answers).map(|(url, answer)| row(url, answer.as_ref().ok())).collect();
     let headings = ["node", "url", "height", "view", "mode", "sync", "peers", "mempool", "says"];
     let mut text = table(&headings, &rows);
     let missing: Vec<String> = best.missing().map(|validator| validator.name.clone()).collect();
@@ -72,12 +76,15 @@ async fn look(context: &Context) -> Outcome {
     let items: Vec<_> = urls
         .iter()
         .zip(&answers)
-        .map(|(url, answer)| json!({
-            "url": url, "status": answer.as_ref().ok(),
-            "error": answer.as_ref().err().map(ToString::to_string),
-        }))
+        .map(|(url, answer)| {
+            json!({
+                "url": url, "status": answer.as_ref().ok(),
+                "error": answer.as_ref().err().map(ToString::to_string),
+            })
+        })
         .collect();
-    Ok(Reply::new(json!({ "items": items, "missing": missing }), text).with_exit(verdict(&answers, best)))
+    Ok(Reply::new(json!({ "items": items, "missing": missing }), text)
+        .with_exit(verdict(&answers, best)))
 }
 
 /// The worst that is the case: a chain that stands still, then a node that is behind.

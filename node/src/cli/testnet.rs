@@ -19,9 +19,11 @@ use super::{genesis, passphrase};
 #[derive(Debug, Subcommand)]
 pub enum Testnet {
     /// Write genesis, keys and configuration of every node; copy each directory to its host and run it there.
-    #[command(after_help = "Examples:\n  logothete testnet generate --out net --hosts 10.0.0.1,10.0.0.2,10.0.0.3,10.0.0.4 --dev\n  \
+    #[command(
+        after_help = "Examples:\n  logothete testnet generate --out net --hosts 10.0.0.1,10.0.0.2,10.0.0.3,10.0.0.4 --dev\n  \
         logothete testnet generate --out net --hosts a.example.org,b.example.org,c.example.org,d.example.org \\\n    \
-        --account lgt1…=1000000 --fee-account lgt1… --passphrase-file pass.txt")]
+        --account lgt1…=1000000 --fee-account lgt1… --passphrase-file pass.txt"
+    )]
     Generate(Generate),
 }
 
@@ -92,7 +94,9 @@ pub fn perform(context: &Context, command: Testnet) -> Outcome {
         .nodes
         .iter()
         .zip(&options.nodes)
-        .map(|(home, node)| vec![node.name.clone(), node.host.clone(), home.home.display().to_string()])
+        .map(|(home, node)| {
+            vec![node.name.clone(), node.host.clone(), home.home.display().to_string()]
+        })
         .collect();
     let chain = network.spec.chain_id();
     let text = format!(
@@ -121,7 +125,8 @@ fn accounts(wish: &Generate) -> Result<Vec<AccountSpec>, Failure> {
     }
     for text in &wish.account {
         let bad = |why: String| Failure::usage(format!("--account {text}: {why}"));
-        let (address, balance) = text.split_once('=').ok_or_else(|| bad("not ADDRESS=AMOUNT".into()))?;
+        let (address, balance) =
+            text.split_once('=').ok_or_else(|| bad("not ADDRESS=AMOUNT".into()))?;
         let address = address.parse().map_err(|error| bad(format!("{error}")))?;
         let balance = balance.parse().map_err(|error| bad(format!("{error}")))?;
         accounts.push(AccountSpec { address, balance, name: None });
@@ -137,7 +142,8 @@ fn nodes(wish: &Generate) -> Result<Vec<NodeOptions>, Failure> {
         let (host, given) = split_host(text)?;
         // Nodes on one host must not meet on a port.
         let neighbours = nodes.iter().filter(|node| node.host == host).count();
-        let neighbours = u16::try_from(neighbours).map_err(|_| Failure::usage("too many nodes on one host"))?;
+        let neighbours =
+            u16::try_from(neighbours).map_err(|_| Failure::usage("too many nodes on one host"))?;
         let number = nodes.iter().filter(|node| node.name.starts_with(prefix)).count();
         nodes.push(NodeOptions {
             name: format!("{prefix}{number}"),

@@ -6,8 +6,7 @@ use std::path::Path;
 
 use logothete_genesis::{Builder, FreshMarker, KeyFile, Spec, dev};
 use logothete_ledger::params::ChainParams;
-use logothete_primitives::amount::Amount;
-use logothete_primitives::identifiers::TimestampMs;
+use logothete_primitives::{Amount, TimestampMs};
 
 use super::directory::{Directory, Node, State};
 use super::ports::{Chosen, Ports};
@@ -35,8 +34,10 @@ pub struct Wish {
 pub fn create(directory: &Directory, wish: Wish) -> Result<State, Failure> {
     let spec = chain(wish)?;
     std::fs::create_dir_all(directory.path())?;
-    spec.replace(&directory.genesis())?;
     let chain = spec.chain_id();
+    // From here on the directory is known as ours, and can be begun again if this fails on the way.
+    directory.save(&State::new(chain.to_string(), spec.chain_name.clone(), wish.seed, Vec::new()))?;
+    spec.replace(&directory.genesis())?;
     let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
     let mut nodes = Vec::new();
     for (index, validator) in (0..).zip(&spec.validators) {
@@ -65,10 +66,16 @@ pub fn create(directory: &Directory, wish: Wish) -> Result<State, Failure> {
 ///
 /// # Errors
 /// No port is free.
-pub fn assign_ports(state: &mut State, ports: &mut Ports, base: u16) -> io::Result<Vec<(String, Chosen)>> {
+pub fn assign_ports(
+    state: &mut State,
+    ports: &mut Ports,
+    base: u16,
+) -> io::Result<Vec<(String, Chosen)>> {
     let mut moved = Vec::new();
     for (index, node) in (0..).zip(&mut state.nodes) {
-        let wished = |offset: u16| if base == 0 { 0 } else { base.saturating_add(offset).saturating_add(index) };
+        let wished = |offset: u16| {
+            if base == 0 { 0 } else { base.saturating_add(offset).saturating_add(index) }
+        };
         let rpc = ports.choose(wished(0))?;
         let p2p = ports.choose(wished(P2P_OFFSET))?;
         (node.rpc, node.p2p) = (rpc.address, p2p.address);
@@ -110,15 +117,21 @@ pub fn configure(directory: &Directory, state: &State, ports: &mut Ports) -> io:
 }
 
 fn chain(wish: Wish) -> Result<Spec, Failure> {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let now =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let timestamp = TimestampMs::new(u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
     let mut unique = [0; 2];
     getrandom::fill(&mut unique).map_err(io::Error::other)?;
     let treasury = dev::treasury().address;
     let params = ChainParams { dev: true, fee_account: treasury, ..ChainParams::default() };
-    let mut builder = Builder::new(format!("devnet-{}", hex::encode(unique)), timestamp).params(params);
+    let mut builder =
+        Builder::new(format!("devnet-{}", hex::encode(unique)), timestamp).params(params);
     for index in 0..wish.nodes {
-        builder = builder.validator(format!("v{index}"), dev::validator_key(wish.seed, index).public(), 1);
+        builder = builder.validator(
+            format!("v{index}"),
+            dev::validator_key(wish.seed, index).public(),
+            1,
+        );
     }
     for account in dev::accounts() {
         builder = builder.named_account(account.name, account.address, BALANCE);
@@ -127,9 +140,8 @@ fn chain(wish: Wish) -> Result<Spec, Failure> {
 }
 
 fn configuration(node: &Node, genesis: &Path, bootstrap: &[String], discover: bool) -> String {
-    let list = |items: &[String]| {
-        items.iter().map(|item| format!("  \"{item}\",\n")).collect::<String>()
-    };
+    let list =
+        |items: &[String]| items.iter().map(|item| format!("  \"{item}\",\n")).collect::<String>();
     format!(
         "# Written by `logothete devnet up` at every start; run this node by hand with\n\
          #   logothete run --home {home}\n\
@@ -173,7 +185,8 @@ mod tests {
         let spec = Spec::load(&directory.genesis()).unwrap();
         assert_eq!(spec.chain_id().to_string(), state.chain_id);
         let file = state.nodes[2].home.join("config.toml");
-        let settings = Settings::resolve(&Sources { file: Some(file), ..Sources::default() }).unwrap();
+        let settings =
+            Settings::resolve(&Sources { file: Some(file), ..Sources::default() }).unwrap();
         let config = Config::from_settings(&settings);
         assert_eq!(config.rpc.listen, state.nodes[2].rpc);
         assert_eq!(config.p2p.bootstrap.len(), 3);

@@ -172,7 +172,9 @@ impl Directory {
             return Self::at(path);
         }
         match std::fs::read_to_string(state_home().join(POINTER_FILE)) {
-            Ok(path) if Path::new(path.trim()).join(STATE_FILE).is_file() => Self::at(path.trim().into()),
+            Ok(path) if Path::new(path.trim()).join(STATE_FILE).is_file() => {
+                Self::at(path.trim().into())
+            }
             _ => Self::default_place(),
         }
     }
@@ -277,7 +279,8 @@ impl Directory {
         let foreign = |entry: &std::fs::DirEntry| entry.file_name() != LOCK_FILE;
         let holds_something = std::fs::read_dir(&self.path)?.flatten().any(|entry| foreign(&entry));
         if holds_something && !self.path.join(STATE_FILE).is_file() {
-            let message = format!("{} is not a devnet's directory: not removed", self.path.display());
+            let message =
+                format!("{} is not a devnet's directory: not removed", self.path.display());
             return Err(io::Error::other(message));
         }
         std::fs::remove_dir_all(&self.path)

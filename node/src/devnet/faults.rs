@@ -10,7 +10,10 @@ use crate::cli::output::Failure;
 ///
 /// # Errors
 /// The devnet has no proxies, a name is unknown or given twice.
-pub fn partition(directory: &Directory, groups: &[Vec<String>]) -> Result<Vec<Vec<String>>, Failure> {
+pub fn partition(
+    directory: &Directory,
+    groups: &[Vec<String>],
+) -> Result<Vec<Vec<String>>, Failure> {
     let state = proxied(directory)?;
     let mut indexes: Vec<Vec<usize>> =
         groups.iter().map(|group| lifecycle::indexes(&state, group)).collect::<Result<_, _>>()?;
@@ -26,7 +29,11 @@ pub fn partition(directory: &Directory, groups: &[Vec<String>]) -> Result<Vec<Ve
         indexes.push(rest);
     }
     let names = |group: &Vec<usize>| {
-        group.iter().filter_map(|index| state.nodes.get(*index)).map(|node| node.name.clone()).collect()
+        group
+            .iter()
+            .filter_map(|index| state.nodes.get(*index))
+            .map(|node| node.name.clone())
+            .collect()
     };
     let shown = indexes.iter().map(names).collect();
     ask(directory, &Request::Partition { groups: indexes })?;
@@ -44,7 +51,9 @@ pub fn set(directory: &Directory, names: &[String], link: Link) -> Result<Answer
     let pairs = all
         .clone()
         .flat_map(|from| all.clone().map(move |to| Pair { from, to }))
-        .filter(|pair| pair.from != pair.to && (chosen.contains(&pair.from) || chosen.contains(&pair.to)))
+        .filter(|pair| {
+            pair.from != pair.to && (chosen.contains(&pair.from) || chosen.contains(&pair.to))
+        })
         .collect();
     ask(directory, &Request::Set { pairs, link })
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use logothete_primitives::identifiers::StateRoot;
+use logothete_primitives::StateRoot;
 use serde::Serialize;
 
 use super::directory::{Directory, Node, State};
@@ -88,7 +88,8 @@ pub fn indexes(state: &State, names: &[String]) -> Result<Vec<usize>, Failure> {
     let find = |name: &String| {
         state.nodes.iter().position(|node| node.name == *name).ok_or_else(|| {
             let known: Vec<&str> = state.nodes.iter().map(|node| node.name.as_str()).collect();
-            Failure::usage(format!("there is no node {name}")).with_hint(format!("nodes: {}", known.join(" ")))
+            Failure::usage(format!("there is no node {name}"))
+                .with_hint(format!("nodes: {}", known.join(" ")))
         })
     };
     names.iter().map(find).collect()
@@ -110,23 +111,28 @@ pub async fn kill(directory: &Directory, indexes: &[usize]) -> Result<Standing, 
             }
         }
     }
-    directory.update(|state| {
-        for (index, height) in heights {
-            if let Some(node) = state.nodes.get_mut(index) {
-                node.process = None;
-                node.stopped_at = height.or(node.stopped_at);
+    directory
+        .update(|state| {
+            for (index, height) in heights {
+                if let Some(node) = state.nodes.get_mut(index) {
+                    node.process = None;
+                    node.stopped_at = height.or(node.stopped_at);
+                }
             }
-        }
-        Standing::of(state)
-    })
-    .map_err(Failure::from)
+            Standing::of(state)
+        })
+        .map_err(Failure::from)
 }
 
 /// Starts a node that does not run and waits until it is level with the others and votes.
 ///
 /// # Errors
 /// It runs already, ends at once, or does not heal in time.
-pub async fn start(directory: &Directory, index: usize, patience: Duration) -> Result<Healed, Failure> {
+pub async fn start(
+    directory: &Directory,
+    index: usize,
+    patience: Duration,
+) -> Result<Healed, Failure> {
     let began = Instant::now();
     let node = start::one(directory, index)?;
     let from = node.stopped_at;
@@ -137,7 +143,11 @@ pub async fn start(directory: &Directory, index: usize, patience: Duration) -> R
 ///
 /// # Errors
 /// Its data cannot be removed, it does not heal in time, or its state differs from a peer's.
-pub async fn wipe(directory: &Directory, index: usize, patience: Duration) -> Result<Healed, Failure> {
+pub async fn wipe(
+    directory: &Directory,
+    index: usize,
+    patience: Duration,
+) -> Result<Healed, Failure> {
     kill(directory, &[index]).await?;
     let state = load(directory)?;
     let node = state.nodes.get(index).ok_or_else(|| Failure::usage("there is no such node"))?;
@@ -145,13 +155,18 @@ pub async fn wipe(directory: &Directory, index: usize, patience: Duration) -> Re
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
         _ => {}
     }
+    std::fs::create_dir_all(node.data())?;
     let began = Instant::now();
     start::one(directory, index)?;
     let mut healed = await_healed(directory, index, Some(0), began, patience).await?;
     let (matching, asked) = compare_roots(directory, index).await?;
     healed.state_root_matches = Some((matching, asked));
     if matching < asked {
-        let message = format!("{}: the state root differs from {} of {asked} peers", healed.node, asked - matching);
+        let message = format!(
+            "{}: the state root differs from {} of {asked} peers",
+            healed.node,
+            asked - matching
+        );
         return Err(Failure::new("state_diverged", message)
             .with_exit(Exit::VerificationFailed)
             .with_hint("this is a fault of the software: keep the directory and its logs"));
@@ -206,11 +221,16 @@ async fn await_healed(
 fn not_healed(node: &Node, look: &Observation, index: usize, level: bool) -> Failure {
     let what = match look.node(index) {
         None => "does not answer".to_owned(),
-        Some(status) if level => format!("is level at {} and does not vote yet: {}", status.height, status.summary),
+        Some(status) if level => {
+            format!("is level at {} and does not vote yet: {}", status.height, status.summary)
+        }
         Some(status) => format!("is at {} of {}: {}", status.height, look.height(), status.summary),
     };
-    let hint = format!("wait longer with --timeout, or read its log: logothete devnet logs {}", node.name);
-    Failure::new("not_healed", format!("{} {what}", node.name)).with_exit(Exit::NotSynced).with_hint(hint)
+    let hint =
+        format!("wait longer with --timeout, or read its log: logothete devnet logs {}", node.name);
+    Failure::new("not_healed", format!("{} {what}", node.name))
+        .with_exit(Exit::NotSynced)
+        .with_hint(hint)
 }
 
 /// Peers whose state root at this node's executed height is the same, and peers that know that height.
@@ -221,7 +241,8 @@ async fn compare_roots(directory: &Directory, index: usize) -> Result<(usize, us
         return Err(Failure::new("unreachable", format!("{} does not answer", node.name)));
     };
     let (height, root) = (status.executed.height, status.executed.state_root);
-    let peers = state.nodes.iter().enumerate().filter(|(other, node)| *other != index && node.is_alive());
+    let peers =
+        state.nodes.iter().enumerate().filter(|(other, node)| *other != index && node.is_alive());
     let asked = peers.map(|(_, peer)| async move {
         let deadline = Instant::now() + Duration::from_secs(5);
         loop {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use logothete_client::Client;
 use logothete_client::rpc::method::{BlockGetMethod, NodeStatusMethod};
 use logothete_client::rpc::types::{BlockGet, Empty, Mode, NodeStatus};
-use logothete_primitives::identifiers::{Height, StateRoot};
+use logothete_primitives::{Height, StateRoot};
 
 use super::directory::{Node, State};
 
@@ -22,9 +22,10 @@ pub struct Observation {
 impl Observation {
     /// Asks all nodes at once.
     pub async fn take(state: &State) -> Self {
-        let answers = state.nodes.iter().map(|node| async move {
-            if node.is_alive() { status(node).await } else { None }
-        });
+        let answers = state
+            .nodes
+            .iter()
+            .map(|node| async move { if node.is_alive() { status(node).await } else { None } });
         Self { nodes: futures::future::join_all(answers).await }
     }
 
@@ -82,7 +83,9 @@ impl Observation {
     /// The highest of the nodes other than this one.
     fn best_informed(&self, index: usize) -> Option<&NodeStatus> {
         let others = self.nodes.iter().enumerate().filter(|(other, _)| *other != index);
-        others.filter_map(|(_, status)| status.as_ref()).max_by_key(|status| (status.height, status.view))
+        others
+            .filter_map(|(_, status)| status.as_ref())
+            .max_by_key(|status| (status.height, status.view))
     }
 }
 

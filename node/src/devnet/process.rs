@@ -41,7 +41,12 @@ impl Process {
     pub fn spawn(program: &Path, arguments: &[&str], log: &Path) -> io::Result<Self> {
         let log = open_log(log)?;
         let mut command = Command::new(program);
-        command.args(arguments).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).process_group(0);
+        command
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .process_group(0);
         // What a devnet's node does is in its files; variables meant for this command must not leak into it.
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("LOGOTHETE_") {
@@ -163,7 +168,9 @@ mod tests {
     fn a_process_is_known_by_its_start_too() {
         let dir = tempfile::tempdir().unwrap();
         let log = dir.path().join("log");
-        let process = Process::spawn(Path::new("/bin/sh"), &["-c", "echo here; exec sleep 60"], &log).unwrap();
+        let process =
+            Process::spawn(Path::new("/bin/sh"), &["-c", "echo here; exec sleep 60"], &log)
+                .unwrap();
         assert!(process.is_alive());
         let impostor = Process { started: process.started + 1, ..process };
         assert!(!impostor.is_alive());

@@ -31,7 +31,11 @@ pub fn one(directory: &Directory, index: usize) -> Result<Node, Failure> {
                 return Err(Failure::usage("there is no such node"));
             };
             if node.is_alive() {
-                let message = format!("{} runs already (pid {})", node.name, node.process.map_or(0, |p| p.pid));
+                let message = format!(
+                    "{} runs already (pid {})",
+                    node.name,
+                    node.process.map_or(0, |p| p.pid)
+                );
                 return Err(Failure::new("already_running", message));
             }
             let home = node.home.display().to_string();

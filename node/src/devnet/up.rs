@@ -78,7 +78,10 @@ pub async fn up(directory: Directory, options: &Options, printer: Printer) -> Ou
         printer.line(&format!("  {} ready in {took}", printer.tick()));
     }
     if options.detach {
-        let text = format!("  running in the background; stop it with: logothete devnet down   files: {}", directory.path().display());
+        let text = format!(
+            "  running in the background; stop it with: logothete devnet down   files: {}",
+            directory.path().display()
+        );
         return Ok(Reply::new(json!({ "dir": directory.path(), "detached": true }), text));
     }
     let watched = watch(&directory, &mut ending, printer).await;
@@ -87,7 +90,11 @@ pub async fn up(directory: Directory, options: &Options, printer: Printer) -> Ou
     let killed = start::stop_all(&directory)?;
     forget(&directory, options)?;
     watched?;
-    let text = if options.ephemeral { "stopped; nothing is kept" } else { "stopped; the next `devnet up` goes on from here" };
+    let text = if options.ephemeral {
+        "stopped; nothing is kept"
+    } else {
+        "stopped; the next `devnet up` goes on from here"
+    };
     Ok(Reply::new(json!({ "stopped": true, "killed": killed }), text))
 }
 
@@ -96,13 +103,17 @@ fn prepare(directory: &Directory, options: &Options) -> Result<Vec<String>, Fail
     let lock = directory.lock()?;
     let existing = directory.load()?;
     if let Some(state) = existing.as_ref().filter(|state| state.is_running()) {
-        let message = format!("a devnet runs already in {} ({})", directory.path().display(), state.chain_name);
+        let message = format!(
+            "a devnet runs already in {} ({})",
+            directory.path().display(),
+            state.chain_name
+        );
         return Err(Failure::new("already_running", message)
             .with_exit(Exit::UnsafeRefused)
             .with_hint("look at it: logothete devnet status; stop it: logothete devnet down; or use another --dir"));
     }
     let mut state = match existing {
-        Some(state) if !options.reset => {
+        Some(state) if !options.reset && !state.nodes.is_empty() => {
             check_fits(&state, options)?;
             state
         }
@@ -116,7 +127,11 @@ fn prepare(directory: &Directory, options: &Options) -> Result<Vec<String>, Fail
         }
     };
     let mut ports = Ports::default();
-    let base = options.base_port.unwrap_or(if state.base_port == 0 { DEFAULT_PORT } else { state.base_port });
+    let base = options.base_port.unwrap_or(if state.base_port == 0 {
+        DEFAULT_PORT
+    } else {
+        state.base_port
+    });
     let moved = create::assign_ports(&mut state, &mut ports, base)?;
     state.proxied = options.proxied;
     state.ephemeral = options.ephemeral;
@@ -168,7 +183,11 @@ async fn run_all(directory: &Directory) -> Result<(), Failure> {
                 let summary = look.node(index).map_or("does not answer", |status| &status.summary);
                 format!("{}: {summary}", node.name)
             });
-            let message = format!("not all validators vote after {}:\n{}", show::seconds(READY_PATIENCE), said.collect::<Vec<_>>().join("\n"));
+            let message = format!(
+                "not all validators vote after {}:\n{}",
+                show::seconds(READY_PATIENCE),
+                said.collect::<Vec<_>>().join("\n")
+            );
             return Err(Failure::new("not_ready", message)
                 .with_exit(Exit::Stalled)
                 .with_hint("read the logs: logothete devnet logs"));
@@ -178,7 +197,11 @@ async fn run_all(directory: &Directory) -> Result<(), Failure> {
 }
 
 /// Renews the live line until interrupted, or until another command stopped the devnet.
-async fn watch(directory: &Directory, ending: &mut Ending, printer: Printer) -> Result<(), Failure> {
+async fn watch(
+    directory: &Directory,
+    ending: &mut Ending,
+    printer: Printer,
+) -> Result<(), Failure> {
     let mut interval = tokio::time::interval(LIVE_INTERVAL);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -199,12 +222,18 @@ async fn watch(directory: &Directory, ending: &mut Ending, printer: Printer) -> 
 }
 
 fn live_line(state: &State, look: &Observation) -> String {
-    let finality = look.finality_p50().map_or(String::new(), |p50| format!(" · p50 finality {p50} ms"));
+    let finality =
+        look.finality_p50().map_or(String::new(), |p50| format!(" · p50 finality {p50} ms"));
     let (voting, nodes) = (look.voting(), state.nodes.len());
     let down: Vec<&str> =
         state.nodes.iter().filter(|node| !node.is_alive()).map(|node| node.name.as_str()).collect();
-    let down = if down.is_empty() { String::new() } else { format!(" · down: {}", down.join(" ")) };
-    format!("  height {} · view {} · {voting}/{nodes} voting{finality}{down}", look.height(), look.view())
+    let down =
+        if down.is_empty() { String::new() } else { format!(" · down: {}", down.join(" ")) };
+    format!(
+        "  height {} · view {} · {voting}/{nodes} voting{finality}{down}",
+        look.height(),
+        look.view()
+    )
 }
 
 fn banner(state: &State, spec: &Spec, printer: Printer) -> String {
@@ -217,7 +246,12 @@ fn banner(state: &State, spec: &Spec, printer: Printer) -> String {
         .iter()
         .filter_map(|name| dev::account(name).zip(spec.account_named(name)))
         .map(|(account, entry)| {
-            format!("{} {} {}", printer.strong(account.name), account.address.short(), entry.balance)
+            format!(
+                "{} {} {}",
+                printer.strong(account.name),
+                account.address.short(),
+                entry.balance
+            )
         })
         .collect();
     [

@@ -30,10 +30,12 @@ pub(super) struct Draft {
 
 impl Draft {
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| Failure::new("io", format!("cannot read {}: {error}", path.display())))?;
-        serde_json::from_str(&text)
-            .map_err(|error| Failure::usage(format!("{} is not a transaction: {error}", path.display())))
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Failure::new("io", format!("cannot read {}: {error}", path.display()))
+        })?;
+        serde_json::from_str(&text).map_err(|error| {
+            Failure::usage(format!("{} is not a transaction: {error}", path.display()))
+        })
     }
 
     fn write(&self, path: &Path) -> Result<(), Failure> {
@@ -43,7 +45,11 @@ impl Draft {
 
     /// Those who must sign and have not.
     pub(super) fn missing(&self) -> Vec<Address> {
-        self.body.signers().filter(|signer| !self.signatures.contains_key(signer)).copied().collect()
+        self.body
+            .signers()
+            .filter(|signer| !self.signatures.contains_key(signer))
+            .copied()
+            .collect()
     }
 
     /// The transaction, when everybody has signed.
@@ -55,10 +61,12 @@ impl Draft {
                 .with_exit(Exit::Rejected)
                 .with_hint("add a signature: logothete tx sign FILE KEY"));
         }
-        let mut signatures = self.body.signers().filter_map(|signer| self.signatures.get(signer)).copied();
+        let mut signatures =
+            self.body.signers().filter_map(|signer| self.signatures.get(signer)).copied();
         let signature = signatures.next().expect("the sender is a signer, and none is missing");
         let cosignatures: Vec<Signature> = signatures.collect();
-        let cosignatures = cosignatures.try_into().map_err(|_| Failure::usage("too many co-signers"))?;
+        let cosignatures =
+            cosignatures.try_into().map_err(|_| Failure::usage("too many co-signers"))?;
         Ok(Transaction { body: self.body.clone(), signature, cosignatures })
     }
 }
@@ -81,7 +89,11 @@ pub(super) async fn body(
     let chain = context.call::<ChainInfoMethod>(Empty {}).await?;
     if let Some(spec) = context.spec()? {
         if spec.chain_id() != chain.chain_id {
-            let message = format!("the node is on chain {}, the chain file is of {}", chain.chain_id, spec.chain_id());
+            let message = format!(
+                "the node is on chain {}, the chain file is of {}",
+                chain.chain_id,
+                spec.chain_id()
+            );
             return Err(Failure::new("wrong_chain", message)
                 .with_exit(Exit::UnsafeRefused)
                 .with_hint("name the right node with --url, or the right file with --genesis"));
@@ -90,14 +102,20 @@ pub(super) async fn body(
     let nonce = match terms.nonce {
         Some(nonce) => Nonce::new(nonce),
         None => {
-            let params = AccountGet { address: terms.sender, at: None, min_height: None, prove: false };
+            let params =
+                AccountGet { address: terms.sender, at: None, min_height: None, prove: false };
             context.call::<AccountGetMethod>(params).await?.next_nonce
         }
     };
     let expiry = Height::new(chain.head.height.get().saturating_add(terms.expires_in));
-    let mut body = Body::new(&chain.chain_id, terms.sender, nonce, Amount::new(0), expiry, operations)?;
+    let mut body =
+        Body::new(&chain.chain_id, terms.sender, nonce, Amount::new(0), expiry, operations)?;
     if let Some(memo) = terms.memo {
-        body.memo = memo.as_bytes().to_vec().try_into().map_err(|_| Failure::usage("the memo is too long"))?;
+        body.memo = memo
+            .as_bytes()
+            .to_vec()
+            .try_into()
+            .map_err(|_| Failure::usage("the memo is too long"))?;
     }
     let least = chain.params.min_fee.units().saturating_mul(body.weight());
     body.fee = terms.fee.unwrap_or(Amount::new(least));
@@ -117,7 +135,9 @@ pub(super) async fn build(context: &Context, wish: &Build) -> Outcome {
         operations.push(transfer(context, Some(context.address(from)?), rest)?);
     }
     if operations.is_empty() {
-        return Err(Failure::usage("a transaction does something").with_hint("add --transfer TO=AMOUNT"));
+        return Err(
+            Failure::usage("a transaction does something").with_hint("add --transfer TO=AMOUNT")
+        );
     }
     let terms = Terms {
         sender: context.address(&wish.sender)?,
@@ -163,7 +183,10 @@ fn progress(draft: &Draft, path: &Path) -> Reply {
         format!("{shown}: signed by all; submit it: logothete tx submit {shown}")
     } else {
         let names: Vec<String> = missing.iter().map(ToString::to_string).collect();
-        format!("{shown}: needs the signature of {}\nsign it: logothete tx sign {shown} KEY", names.join(", "))
+        format!(
+            "{shown}: needs the signature of {}\nsign it: logothete tx sign {shown} KEY",
+            names.join(", ")
+        )
     };
     Reply::new(data, text)
 }

@@ -16,11 +16,15 @@ use super::output::Outcome;
 #[derive(Debug, Subcommand)]
 pub enum Tx {
     /// Pay: sign, submit, wait until it is final, and verify the proof here.
-    #[command(after_help = "Examples:\n  logothete tx send alice bob 10\n  logothete tx send ./my-key.json lgt1… 0.5 --memo 'invoice 7'")]
+    #[command(
+        after_help = "Examples:\n  logothete tx send alice bob 10\n  logothete tx send ./my-key.json lgt1… 0.5 --memo 'invoice 7'"
+    )]
     Send(Send),
     /// Write an unsigned transaction to a file.
-    #[command(after_help = "Examples:\n  logothete tx build alice --transfer bob=10 --out tx.json\n  \
-        logothete tx build alice --transfer bob=10 --transfer-from carol:dave=5 --out tx.json   carol must sign too")]
+    #[command(
+        after_help = "Examples:\n  logothete tx build alice --transfer bob=10 --out tx.json\n  \
+        logothete tx build alice --transfer bob=10 --transfer-from carol:dave=5 --out tx.json   carol must sign too"
+    )]
     Build(Build),
     /// Add a signature to a file; needs no network.
     #[command(after_help = "Example:\n  logothete tx sign tx.json alice")]

@@ -30,7 +30,7 @@ pub(super) fn source(text: &str) -> Result<Transaction, Failure> {
 /// `tx show`.
 pub(super) async fn show(context: &Context, hash: TxHash) -> Outcome {
     let details = send::with_proof(&context.client()?, hash).await?;
-    let (verified, certificate) = send::check(context, &details)?;
+    let (verified, certificate) = send::check(context, hash, &details)?;
     let place = &details.receipt.place;
     let outcome = match &place.failure {
         None => "succeeded".to_owned(),
@@ -51,8 +51,10 @@ pub(super) async fn show(context: &Context, hash: TxHash) -> Outcome {
 pub(super) fn decode(text: &str) -> Outcome {
     let tx = source(text)?;
     let bytes = tx.encode();
-    let data = json!({ "hash": tx.hash(), "size": bytes.len(), "tx": tx, "bytes": hex::encode(&bytes) });
-    let text = format!("tx {}\n{}\nsize       {} bytes", tx.hash(), describe(&tx.body), bytes.len());
+    let data =
+        json!({ "hash": tx.hash(), "size": bytes.len(), "tx": tx, "bytes": hex::encode(&bytes) });
+    let text =
+        format!("tx {}\n{}\nsize       {} bytes", tx.hash(), describe(&tx.body), bytes.len());
     Ok(Reply::new(data, text))
 }
 

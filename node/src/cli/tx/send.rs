@@ -4,11 +4,12 @@ use std::time::{Duration, Instant};
 
 use logothete_client::rpc::method::TxGetMethod;
 use logothete_client::rpc::types::{TxDetails, TxGet, TxPlace, TxStatus};
-use logothete_client::verify;
+use logothete_client::verify::{self, VerifyError};
 use logothete_client::{Client, ClientError};
 use logothete_ledger::operation::Operation;
 use logothete_ledger::transaction::Transaction;
 use logothete_primitives::{Address, TxHash};
+use serde::Serialize;
 use serde_json::json;
 
 use super::draft::{self, Terms};
@@ -19,6 +20,8 @@ use crate::cli::show;
 
 /// How long a proof may take to be attested after the transaction is final.
 const PROOF_PATIENCE: Duration = Duration::from_secs(5);
+/// How long the proof of its outcome may take: a later header attests it.
+const OUTCOME_PATIENCE: Duration = Duration::from_secs(2);
 
 /// `tx send`.
 pub(super) async fn send(context: &Context, wish: &Send) -> Outcome {
@@ -95,9 +98,12 @@ async fn finish(context: &Context, hash: TxHash, began: Instant, patience: Durat
         TxStatus::Final(place) => report(context, &client, hash, &place, began.elapsed()).await,
         TxStatus::Dropped { reason } => {
             let data = json!({ "hash": hash, "reason": reason });
-            Err(Failure::new(reason.to_lowercase(), format!("the transaction left the mempool: {reason}"))
-                .with_exit(Exit::Rejected)
-                .with_data(data))
+            Err(Failure::new(
+                reason.to_lowercase(),
+                format!("the transaction left the mempool: {reason}"),
+            )
+            .with_exit(Exit::Rejected)
+            .with_data(data))
         }
         _ => Err(unknown(hash, &format!("not final after {}", show::duration(began.elapsed())))),
     }
@@ -112,7 +118,7 @@ async fn report(
 ) -> Outcome {
     let printer = context.printer;
     let details = with_proof(client, hash).await?;
-    let (verified, certificate) = check(context, &details)?;
+    let (verified, certificate) = check(context, hash, &details)?;
     let data = json!({
         "hash": hash, "height": place.height, "block": place.block, "success": place.success,
         "failure": place.failure, "fee": details.receipt.fee, "finality_ms": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
@@ -129,7 +135,10 @@ async fn report(
     text.push_str("\n  ");
     text.push_str(&certificate);
     if let Some(failure) = &place.failure {
-        let message = format!("the transaction is final in block {} and failed: {}", place.height, failure.message);
+        let message = format!(
+            "the transaction is final in block {} and failed: {}",
+            place.height, failure.message
+        );
         return Err(Failure::new(failure.code.to_lowercase(), format!("{message}\n{text}"))
             .with_exit(Exit::Rejected)
             .with_hint("its fee and nonce are spent, nothing else changed")
@@ -138,12 +147,14 @@ async fn report(
     Ok(Reply::new(data, text))
 }
 
-/// The transaction with its proofs, as soon as a certificate covers them.
+/// The transaction with its proofs, as soon as certificates cover it and its outcome.
 pub(super) async fn with_proof(client: &Client, hash: TxHash) -> Result<TxDetails, Failure> {
     let began = Instant::now();
     loop {
         let details = client.call::<TxGetMethod>(TxGet { hash, prove: true }).await?;
-        if details.proof.is_some() || began.elapsed() > PROOF_PATIENCE {
+        let complete = details.proof.as_ref().is_some_and(|proof| proof.receipt.is_some());
+        let patience = if details.proof.is_some() { OUTCOME_PATIENCE } else { PROOF_PATIENCE };
+        if complete || began.elapsed() > patience {
             return Ok(details);
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -153,26 +164,57 @@ pub(super) async fn with_proof(client: &Client, hash: TxHash) -> Result<TxDetail
 /// Verifies what there is against the chain file, and says in words what was verified.
 ///
 /// Nothing is called verified that was not.
-pub(super) fn check(context: &Context, details: &TxDetails) -> Result<(bool, String), Failure> {
+pub(super) fn check(
+    context: &Context,
+    hash: TxHash,
+    details: &TxDetails,
+) -> Result<(Verified, String), Failure> {
     let Some(spec) = context.spec()? else {
-        return Ok((false, "not verified: no chain file is known here (--genesis FILE)".to_owned()));
+        let text = "not verified: no chain file is known here (--genesis FILE)".to_owned();
+        return Ok((Verified::Nothing, text));
     };
     let Some(proof) = &details.proof else {
-        return Ok((false, "not verified: the node has no proof yet".to_owned()));
+        return Ok((Verified::Nothing, "not verified: the node has no proof yet".to_owned()));
     };
     let set = spec.validator_set();
-    let verified = verify::transaction(&details.receipt.tx, proof, &spec.chain_id(), &set)?;
-    let names: Vec<&str> = verified
-        .signers
-        .iter()
-        .filter_map(|index| set.get(*index))
-        .map(|validator| validator.name.as_str())
-        .collect();
+    let verified = verify::transaction(&hash, proof, &spec.chain_id(), &set)?;
+    let place = &details.receipt.place;
+    let claims = [
+        ("block", place.block == verified.block && place.height == verified.height),
+        ("bytes", Transaction::hash_of(&details.bytes.0) == hash),
+        (
+            "outcome",
+            verified.receipt.as_ref().is_none_or(|receipt| {
+                receipt.status.is_success() == place.success && receipt.fee == details.receipt.fee
+            }),
+        ),
+    ];
+    if let Some((what, _)) = claims.into_iter().find(|(_, holds)| !holds) {
+        return Err(VerifyError::Mismatch { what }.into());
+    }
+    let signers = verified.signers.iter().filter_map(|index| set.get(*index));
+    let names: Vec<&str> = signers.map(|validator| validator.name.as_str()).collect();
+    let (level, outcome) = match verified.receipt {
+        Some(_) => (Verified::InclusionAndOutcome, " · outcome too"),
+        None => (Verified::Inclusion, ""),
+    };
     let text = format!(
-        "certificate {}/{} ({})   inclusion proof verified locally",
+        "certificate {}/{} ({})   inclusion proof verified locally{outcome}",
         names.len(),
         set.len(),
         names.join(" "),
     );
-    Ok((true, text))
+    Ok((level, text))
+}
+
+/// How much was verified here, against the chain file.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Verified {
+    /// Nothing: the node's word.
+    Nothing,
+    /// That the transaction is in a final block.
+    Inclusion,
+    /// And how it ended.
+    InclusionAndOutcome,
 }

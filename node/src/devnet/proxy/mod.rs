@@ -141,7 +141,10 @@ pub struct Port {
 ///
 /// # Errors
 /// The port cannot be bound.
-pub async fn serve(port: Port, links: &Links) -> io::Result<impl Future<Output = ()> + Send + 'static> {
+pub async fn serve(
+    port: Port,
+    links: &Links,
+) -> io::Result<impl Future<Output = ()> + Send + 'static> {
     let listener = TcpListener::bind(port.listen).await?;
     let unknown = || io::Error::new(io::ErrorKind::InvalidInput, "no such pair of nodes");
     let forth = links.watch(port.pair).ok_or_else(unknown)?;
@@ -150,7 +153,8 @@ pub async fn serve(port: Port, links: &Links) -> io::Result<impl Future<Output =
         let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         let mut connections = JoinSet::new();
         loop {
-            let slot = Arc::clone(&slots).acquire_owned().await.expect("the semaphore is never closed");
+            let slot =
+                Arc::clone(&slots).acquire_owned().await.expect("the semaphore is never closed");
             while connections.try_join_next().is_some() {}
             let Ok((near, _)) = listener.accept().await else { continue };
             let (forth, back) = (forth.clone(), back.clone());
@@ -168,7 +172,9 @@ async fn relay(
     forth: watch::Receiver<Link>,
     back: watch::Receiver<Link>,
 ) {
-    let Ok(Ok(far)) = tokio::time::timeout(DIAL_TIMEOUT, TcpStream::connect(target)).await else { return };
+    let Ok(Ok(far)) = tokio::time::timeout(DIAL_TIMEOUT, TcpStream::connect(target)).await else {
+        return;
+    };
     // Small votes must not wait for company.
     let _ = (near.set_nodelay(true), far.set_nodelay(true));
     let (near_read, near_write) = near.into_split();

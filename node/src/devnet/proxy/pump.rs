@@ -62,7 +62,8 @@ async fn write(
 ) {
     while let Some(chunk) = receiver.recv().await {
         tokio::time::sleep_until(chunk.due).await;
-        let Ok(limit) = link.wait_for(|link| link.flow == Flow::Open).await.map(|link| link.bytes_per_second)
+        let Ok(limit) =
+            link.wait_for(|link| link.flow == Flow::Open).await.map(|link| link.bytes_per_second)
         else {
             return;
         };

@@ -55,7 +55,8 @@ async fn a_frozen_link_loses_nothing_once_it_is_open() {
     assert_eq!(links.faults().len(), 2);
     stream.write_all(b"ping").await.unwrap();
     let mut back = [0; 4];
-    let waited = tokio::time::timeout(Duration::from_millis(100), stream.read_exact(&mut back)).await;
+    let waited =
+        tokio::time::timeout(Duration::from_millis(100), stream.read_exact(&mut back)).await;
     assert!(waited.is_err(), "nothing passes a frozen link");
     links.heal();
     stream.read_exact(&mut back).await.unwrap();
