@@ -108,7 +108,7 @@ impl NodeConfig {
              role = {role}\n\n\
              [paths]\ndata = {data}\ngenesis = {genesis}\nkey = {key}\n\n\
              [p2p]\nlisten = {listen}\nbootstrap = {bootstrap}\nexternal = {external}\n\n\
-             [rpc]\nlisten = {rpc}\n\n\
+             [rpc]\nlisten = {rpc}\n{hosts}\n\
              [log]\nformat = \"auto\"\nlevel = \"info\"\n",
             role = quoted(role),
             data = quoted(DATA_DIR),
@@ -118,7 +118,20 @@ impl NodeConfig {
             bootstrap = list(&self.bootstrap),
             external = list(&self.external),
             rpc = quoted(&self.rpc.to_string()),
+            hosts = self.rpc_hosts(),
         )
+    }
+
+    /// The line with the names under which JSON-RPC answers: those that others know the node by.
+    /// Addresses always answer.
+    fn rpc_hosts(&self) -> String {
+        let name = |address: &String| {
+            let (kind, rest) = address.strip_prefix('/')?.split_once('/')?;
+            let name = rest.split('/').next()?;
+            kind.starts_with("dns").then(|| name.to_owned())
+        };
+        let names: Vec<String> = self.external.iter().filter_map(name).collect();
+        if names.is_empty() { String::new() } else { format!("hosts = {}\n", list(&names)) }
     }
 }
 

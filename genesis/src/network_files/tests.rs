@@ -105,6 +105,8 @@ fn nodes_on_other_hosts_listen_everywhere_and_say_where_they_are() {
         assert_eq!(config["p2p"]["listen"][0].as_str(), Some(listen));
         assert_eq!(config["p2p"]["external"][0].as_str(), Some(external));
         assert_eq!(network.spec.validators[node].address.as_deref(), Some(external));
+        let hosts = config["rpc"].get("hosts").map(|hosts| hosts[0].as_str());
+        assert_eq!(hosts, (node == 2).then_some(Some("v2.example")));
     }
 }
 
