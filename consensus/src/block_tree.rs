@@ -219,3 +219,6 @@ impl BlockTree {
         self.nodes.retain(|hash, node| keep.contains(hash) || node.block.header.view > tip.view);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,9 +19,9 @@ use logothete_primitives::{ValidatorIndex, ValidatorSet, View};
 use crate::block::BlockHeader;
 
 /// Views of a period: the largest multiple of the number of validators up to this.
-const PERIOD_MAX: u64 = 1024;
+const PERIOD_MAX: u64 = 8192;
 /// Turns (rounds of all validators) for which a leader is skipped after its first failure.
-const SKIP_TURNS: u64 = 8;
+const SKIP_TURNS: u64 = 64;
 /// How often the skip is doubled.
 const DOUBLINGS_MAX: u32 = 6;
 

@@ -332,3 +332,6 @@ fn is_above(view: View, mark: View) -> Result<(), SafetyRefusal> {
 fn not_timed_out(view: View, mark: View) -> Result<(), SafetyRefusal> {
     if view > mark { Ok(()) } else { Err(SafetyRefusal::TimedOut { view, mark }) }
 }
+
+#[cfg(test)]
+mod tests;

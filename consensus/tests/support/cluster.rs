@@ -56,6 +56,8 @@ pub(crate) struct Cluster {
     pub(crate) checker: Checker,
     /// Validators that run twice with one key.
     pub(crate) twins: Vec<ValidatorIndex>,
+    /// Everybody always has something to order.
+    pub(crate) busy: bool,
     pub(crate) random: Random,
     pub(crate) now: u64,
     /// A hash of everything that happened.
@@ -86,6 +88,7 @@ impl Cluster {
             processes: Vec::new(),
             checker: Checker::default(),
             twins: Vec::new(),
+            busy: false,
             random: Random::new(seed),
             now: 0,
             trace: seed,
@@ -257,7 +260,7 @@ impl Cluster {
 
     /// Work comes and goes.
     fn on_work(&mut self, id: usize) {
-        self.processes[id].pending = !self.random.chance(400);
+        self.processes[id].pending = self.busy || !self.random.chance(400);
         let pending = self.processes[id].pending;
         self.step(id, Event::PendingWork(pending));
         if pending && self.processes[id].replica.is_some() {
