@@ -101,8 +101,8 @@ pub const KEYS: &[Key] = &[
     key(
         "audit.signed",
         Kind::Text,
-        "",
-        "file, in the data directory, that records every signed consensus message; empty for none",
+        NO_FILE,
+        "file, in the data directory, that records every signed consensus message; none for none",
     ),
     key(
         "log.format",
@@ -112,6 +112,9 @@ pub const KEYS: &[Key] = &[
     ),
     key("log.level", Kind::Text, "info", "level or filter, such as `info,logothete_p2p=debug`"),
 ];
+
+/// The value of a file name that means no file.
+const NO_FILE: &str = "none";
 
 const fn key(name: &'static str, kind: Kind, default: &'static str, help: &'static str) -> Key {
     Key { name, kind, default, help }
@@ -489,7 +492,7 @@ impl Config {
             },
             audit: Audit {
                 signed: Some(settings.text("audit.signed"))
-                    .filter(|name| !name.is_empty())
+                    .filter(|name| name != NO_FILE)
                     .map(|name| settings.path("paths.data").join(name)),
             },
             passphrase: None,
