@@ -9,6 +9,8 @@
 
 pub mod account;
 pub mod admission;
+#[cfg(feature = "rocks")]
+pub mod backup;
 pub mod batch;
 pub mod error;
 pub mod execute;

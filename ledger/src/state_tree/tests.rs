@@ -92,7 +92,7 @@ fn any_batches() -> impl Strategy<Value = Vec<Changes>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn agrees_with_the_model_at_every_kept_height(batches in any_batches()) {

@@ -12,11 +12,13 @@ mod lock;
 mod marks;
 mod memory;
 mod records;
+#[cfg(feature = "rocks")]
 mod rocks;
+#[cfg(feature = "rocks")]
 mod rocks_options;
 mod schema;
-#[cfg(test)]
-mod tests;
+#[cfg(all(test, feature = "rocks"))]
+pub(crate) mod tests;
 mod traits;
 
 pub use chain_store::ChainStore;
@@ -30,7 +32,9 @@ pub use records::{
     Applied, AppliedTx, BlockRecord, CommitRecord, CommittedBlock, ExecutedRoots, FamilyUsage,
     HistoryEntry, HistoryPage, TxLocation,
 };
+#[cfg(feature = "rocks")]
 pub use rocks::{RocksEngine, RocksStore};
+#[cfg(feature = "rocks")]
 pub use rocks_options::Budget;
 pub use schema::{Family, SCHEMA_VERSION};
 pub use traits::{PAGE_MAX, Store};

@@ -27,6 +27,7 @@ impl<E: Engine> ChainStore<E> {
         Self::with_chain(engine, chain)
     }
 
+    #[cfg(feature = "rocks")]
     /// Opens records whose chain is not known beforehand; `None` when they have no identity.
     pub(crate) fn open_any(engine: E) -> Result<Option<Self>, StoreError> {
         match identity(&engine)? {
