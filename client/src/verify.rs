@@ -132,8 +132,8 @@ pub fn transaction(
     let receipt = match &proof.receipt {
         None => None,
         Some(path) => {
-            let (attested, receipt) = receipt(hash, path, chain, validators)?;
-            if attested.header.executed.height != certified.height {
+            let Attested { height, receipt, .. } = attested(hash, path, chain, validators)?;
+            if height != certified.height {
                 return Err(VerifyError::Mismatch { what: "height" });
             }
             Some(receipt)
@@ -159,15 +159,34 @@ pub fn receipt(
     chain: &ChainId,
     validators: &ValidatorSet,
 ) -> Result<(Certified, Receipt), VerifyError> {
-    let attested = certificate(&proof.headers, &proof.certificate, chain, validators)?;
+    let Attested { by, receipt, .. } = attested(hash, proof, chain, validators)?;
+    Ok((by, receipt))
+}
+
+/// A receipt, the height of its block, and the block whose header attests it.
+struct Attested {
+    by: Certified,
+    height: Height,
+    receipt: Receipt,
+}
+
+fn attested(
+    hash: &TxHash,
+    proof: &ReceiptProof,
+    chain: &ChainId,
+    validators: &ValidatorSet,
+) -> Result<Attested, VerifyError> {
+    let by = certificate(&proof.headers, &proof.certificate, chain, validators)?;
     let receipt: Receipt = decode("receipt", &proof.receipt)?;
     if receipt.tx != *hash {
         return Err(VerifyError::Mismatch { what: "transaction" });
     }
     let path: ReceiptPath = decode("receipt path", &proof.path)?;
-    let root = &attested.header.executed.receipts_root;
-    path.verify(&receipt, root).map_err(VerifyError::Receipt)?;
-    Ok((attested, receipt))
+    let executed = &by.header.executed;
+    path.verify(&receipt, &executed.receipts_root).map_err(VerifyError::Receipt)?;
+    // The attested root has one link for each height, so their number says which height this is.
+    let height = executed.height.minus(path.later.len() as u64);
+    Ok(Attested { by, height, receipt })
 }
 
 /// Verifies an account: balance, nonce and existence as of `view.at.height`. Not proven are the

@@ -42,7 +42,7 @@ pub struct BlockOutput {
     pub outcomes: Vec<Outcome>,
     /// What changes in the state, by ascending key.
     pub changes: Vec<StateChange>,
-    /// Root over the receipts.
+    /// Root over the receipts of this block; headers attest it [accumulated](crate::receipt::accumulate).
     pub receipts_root: ReceiptsRoot,
     /// The next nonce of every account that sent something, by ascending address.
     pub nonces: Vec<(Address, Nonce)>,

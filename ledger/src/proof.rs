@@ -2,10 +2,10 @@
 //!
 //! ```text
 //! transaction ── hash ── Merkle path ── batch header ── payload ── header.payload          (InclusionProof)
-//! receipt ────── leaf ── Merkle path ── header.executed.receipts_root of a later block     (ReceiptProof)
+//! receipt ────── leaf ── Merkle path ── block root ── accumulated ── header.executed.receipts_root  (ReceiptProof)
 //! ```
 
-use logothete_primitives::bounded::BoundedBytes;
+use logothete_primitives::bounded::{BoundedBytes, BoundedVec};
 use logothete_primitives::codec::{Decode, Encode};
 use logothete_primitives::hash::Digest;
 use logothete_primitives::identifiers::{PayloadHash, ReceiptsRoot, TxHash};
@@ -14,7 +14,7 @@ use logothete_primitives::merkle::{self, MerkleProof};
 use thiserror::Error;
 
 use crate::batch::{BatchHeader, Payload};
-use crate::receipt::Receipt;
+use crate::receipt::{Receipt, accumulate};
 
 /// Why a proof does not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -104,29 +104,48 @@ impl InclusionProof {
     }
 }
 
-/// Shows that the certified results of a height contain a receipt.
+/// Most heights between that of a receipt and the one that is attested.
+pub const MAX_LATER_ROOTS: usize = 1024;
+
+/// Shows that the certified results of a height contain a receipt of that height or of one before.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct ReceiptProof {
-    /// From the receipt to the receipts root.
+    /// From the receipt to the root of its block.
     pub path: MerkleProof,
+    /// Root over the receipts of its block.
+    pub block: ReceiptsRoot,
+    /// What stands for all heights before that block.
+    pub before: ReceiptsRoot,
+    /// The roots of the blocks after it, up to the attested height, in order.
+    pub later: BoundedVec<ReceiptsRoot, MAX_LATER_ROOTS>,
 }
 
 impl ReceiptProof {
-    /// Proves the receipt at `position` among the receipts of its block; `None` when there is none.
-    pub fn build<'a>(
-        receipts: impl IntoIterator<Item = &'a Receipt>,
+    /// Proves the receipt at `position` among the `receipts` of its block, given what its neighbours add up to;
+    /// `None` when there is no such receipt, or the attested height is too far away.
+    pub fn build(
+        receipts: &[Receipt],
         position: usize,
+        before: ReceiptsRoot,
+        later: Vec<ReceiptsRoot>,
     ) -> Option<Self> {
-        let leaves: Vec<Digest> = receipts.into_iter().map(Receipt::leaf).collect();
-        Some(Self { path: merkle::prove(&leaves, position)? })
+        let leaves: Vec<Digest> = receipts.iter().map(Receipt::leaf).collect();
+        Some(Self {
+            path: merkle::prove(&leaves, position)?,
+            block: ReceiptsRoot::new(merkle::root(&leaves)),
+            before,
+            later: later.try_into().ok()?,
+        })
     }
 
-    /// Checks that the receipt lies under the root.
+    /// Checks that the receipt belongs to the results that a header attests by this root.
     ///
     /// # Errors
     /// When the path does not lead there.
-    pub fn verify(&self, receipt: &Receipt, root: &ReceiptsRoot) -> Result<(), ProofError> {
-        if self.path.verify(&receipt.leaf(), &root.digest()) {
+    pub fn verify(&self, receipt: &Receipt, attested: &ReceiptsRoot) -> Result<(), ProofError> {
+        let upto = accumulate(&self.before, &self.block);
+        let reached = self.later.iter().fold(upto, |root, block| accumulate(&root, block));
+        if reached == *attested && self.path.verify(&receipt.leaf(), &self.block.digest()) {
             Ok(())
         } else {
             Err(ProofError::Path)

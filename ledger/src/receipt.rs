@@ -7,7 +7,7 @@ use logothete_primitives::address::Address;
 use logothete_primitives::amount::Amount;
 use logothete_primitives::codec::{self, Decode, Encode};
 use logothete_primitives::domain;
-use logothete_primitives::hash::{Digest, hash};
+use logothete_primitives::hash::{Digest, Hasher, hash};
 use logothete_primitives::identifiers::{ReceiptsRoot, TxHash};
 use logothete_primitives::merkle;
 use logothete_primitives::numbers::{Height, Nonce};
@@ -34,7 +34,14 @@ impl Receipt {
     }
 }
 
-/// Merkle root over the receipts of a block.
+/// What a header attests of a height: its receipts and, through `before`, those of all heights below. So the
+/// attestation of a later height proves the receipts of an earlier one that no header attests by itself.
+pub fn accumulate(before: &ReceiptsRoot, block: &ReceiptsRoot) -> ReceiptsRoot {
+    let hasher = Hasher::new(domain::RECEIPTS).update(before.as_bytes()).update(block.as_bytes());
+    ReceiptsRoot::new(hasher.finish())
+}
+
+/// Merkle root over the receipts of one block. That over none is what height 0 attests.
 pub fn receipts_root<'a>(receipts: impl IntoIterator<Item = &'a Receipt>) -> ReceiptsRoot {
     let leaves: Vec<Digest> = receipts.into_iter().map(Receipt::leaf).collect();
     ReceiptsRoot::new(merkle::root(&leaves))

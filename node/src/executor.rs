@@ -10,11 +10,11 @@ use std::time::Instant;
 use logothete_consensus::{Block, Executed};
 use logothete_ledger::admission::Admitted;
 use logothete_ledger::execute::{BlockInput, BlockOutput, execute};
-use logothete_ledger::params::ChainParams;
 use logothete_ledger::mempool::FinalBlock;
-use logothete_ledger::receipt::{Outcome, Receipt};
+use logothete_ledger::params::ChainParams;
+use logothete_ledger::receipt::{Outcome, Receipt, accumulate};
 use logothete_ledger::store::{Applied, AppliedTx};
-use logothete_primitives::{BatchHash, BlockHash, Height, codec};
+use logothete_primitives::{BatchHash, BlockHash, Height, ReceiptsRoot, codec};
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 use tracing::{debug, info};
@@ -119,6 +119,8 @@ pub struct Tools {
 pub struct Executor {
     tools: Tools,
     applied: Height,
+    /// What stands for the receipts of all heights up to `applied`.
+    receipts: ReceiptsRoot,
     /// Our results that no final block has attested yet, and the last one that was.
     unattested: BTreeMap<Height, Executed>,
 }
@@ -138,7 +140,8 @@ impl Executor {
             }
             height = height.next();
         }
-        Ok(Self { tools, applied: head.height, unattested })
+        let receipts = head.executed.receipts_root;
+        Ok(Self { tools, applied: head.height, receipts, unattested })
     }
 
     /// Executes whatever becomes final, until the driver is gone.
@@ -190,13 +193,14 @@ impl Executor {
         };
         let output = execute(&self.tools.state, &input);
         let update = self.tools.state.plan(&output.changes);
-        let executed =
-            Executed { height, state_root: update.root(), receipts_root: output.receipts_root };
+        let receipts_root = accumulate(&self.receipts, &output.receipts_root);
+        let executed = Executed { height, state_root: update.root(), receipts_root };
         self.store(executed, &output, &transactions)?;
         self.tools.state.commit(height, update);
         self.unattested.insert(height, executed);
         self.check_attestation(&ready.block)?;
         self.applied = height;
+        self.receipts = receipts_root;
         self.publish(&ready.block, executed, (&output, &transactions), began);
         Ok(executed)
     }

@@ -49,6 +49,8 @@ domains! {
     TRANSACTION = "lgt/tx";
     /// A receipt.
     RECEIPT = "lgt/receipt";
+    /// The receipts of all heights up to one.
+    RECEIPTS = "lgt/receipts";
     /// A leaf of a Merkle tree.
     MERKLE_LEAF = "lgt/merkle-leaf";
     /// An inner node of a Merkle tree.

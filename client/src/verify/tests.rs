@@ -3,7 +3,7 @@
 use logothete_consensus::signing::commit_message;
 use logothete_consensus::{Executed, Signatures};
 use logothete_ledger::batch::{Batch, Payload};
-use logothete_ledger::receipt::{Status, receipts_root};
+use logothete_ledger::receipt::{Status, accumulate, receipts_root};
 use logothete_ledger::state_tree::{HistoryLimits, StateTree};
 use logothete_primitives::codec::Encode;
 use logothete_primitives::{
@@ -105,7 +105,7 @@ fn chain() -> Chain {
     let results = Executed {
         height: Height::new(1),
         state_root: tree.root(),
-        receipts_root: receipts_root(&receipts),
+        receipts_root: accumulate(&ReceiptsRoot::ZERO, &receipts_root(&receipts)),
     };
     let genesis = BlockHeader::genesis(chain, TimestampMs::new(1), nothing);
     let first = header(&genesis, payload.hash(), nothing);
@@ -138,10 +138,15 @@ impl Chain {
         self.headers[first..].iter().map(hex).collect()
     }
 
+    fn receipt_path(&self, position: usize) -> ReceiptPath {
+        let before = ReceiptsRoot::ZERO;
+        ReceiptPath::build(&self.receipts, position, before, Vec::new()).unwrap()
+    }
+
     fn receipt_proof(&self) -> ReceiptProof {
         ReceiptProof {
             receipt: hex(&self.receipts[1]),
-            path: hex(&ReceiptPath::build(&self.receipts, 1).unwrap()),
+            path: hex(&self.receipt_path(1)),
             headers: self.headers_from(1),
             certificate: hex(&self.certificate()),
         }
@@ -373,9 +378,33 @@ fn every_changed_receipt_field_is_refused() {
         let refused = chain.verify_tx(&proof);
         assert_eq!(refused, Err(VerifyError::Receipt(ProofError::Path)), "field {index}");
     }
-    let other_path = hex(&ReceiptPath::build(&chain.receipts, 0).unwrap());
+    let other_path = hex(&chain.receipt_path(0));
     let changed = ReceiptProof { path: other_path, ..chain.receipt_proof() };
     let proof = TxProof { receipt: Some(changed), ..chain.tx_proof() };
+    assert_eq!(chain.verify_tx(&proof), Err(VerifyError::Receipt(ProofError::Path)));
+}
+
+/// genesis ── B1 (three transactions) ── B2 ── B3 (attests height 2) ◄ certificate
+#[test]
+fn a_receipt_of_a_height_that_was_passed_over_is_proven_by_a_later_one() {
+    let mut chain = chain();
+    let empty = receipts_root([]);
+    let path = ReceiptPath { later: vec![empty].try_into().unwrap(), ..chain.receipt_path(1) };
+    let results = Executed {
+        height: Height::new(2),
+        receipts_root: accumulate(&chain.headers[1].executed.receipts_root, &empty),
+        ..chain.headers[1].executed
+    };
+    let nothing = chain.headers[0].executed;
+    chain.headers[1] = header(&chain.headers[0], PayloadHash::ZERO, nothing);
+    chain.headers[2] = header(&chain.headers[1], PayloadHash::ZERO, results);
+    let proven =
+        ReceiptProof { path: hex(&path), headers: chain.headers_from(2), ..chain.receipt_proof() };
+    let proof = TxProof { receipt: Some(proven.clone()), ..chain.tx_proof() };
+    assert_eq!(chain.verify_tx(&proof).unwrap().receipt, Some(chain.receipts[1].clone()));
+    // Without the link between, it would be a receipt of height 2, and of another root.
+    let short = ReceiptProof { path: hex(&chain.receipt_path(1)), ..proven };
+    let proof = TxProof { receipt: Some(short), ..chain.tx_proof() };
     assert_eq!(chain.verify_tx(&proof), Err(VerifyError::Receipt(ProofError::Path)));
 }
 

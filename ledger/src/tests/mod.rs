@@ -38,10 +38,7 @@ pub(crate) fn chain() -> ChainId {
 }
 
 pub(crate) fn params() -> ChainParams {
-    ChainParams {
-        fee_account: account(250),
-        ..ChainParams::default()
-    }
+    ChainParams { fee_account: account(250), ..ChainParams::default() }
 }
 
 pub(crate) fn key(number: u8) -> SecretKey {
@@ -59,42 +56,23 @@ pub(crate) fn account(number: u8) -> Address {
 }
 
 pub(crate) fn body(sender: Address, nonce: u64, operations: Vec<Operation>) -> Body {
-    let mut body = Body::new(
-        &chain(),
-        sender,
-        Nonce::new(nonce),
-        FEE,
-        FOREVER,
-        operations,
-    )
-    .unwrap();
+    let mut body =
+        Body::new(&chain(), sender, Nonce::new(nonce), FEE, FOREVER, operations).unwrap();
     body.fee = params().required_fee(&body);
     body
 }
 
 pub(crate) fn transfer(sender: Address, nonce: u64, to: Address, units: u64) -> Body {
-    body(
-        sender,
-        nonce,
-        vec![Operation::transfer(to, Amount::new(units))],
-    )
+    body(sender, nonce, vec![Operation::transfer(to, Amount::new(units))])
 }
 
 /// A transaction as if its signatures had been checked.
 pub(crate) fn vouched(body: Body) -> Arc<Admitted> {
     let signature = Signature::from_bytes([1; 64]);
     let cosignatures = vec![signature; body.cosigners.len()].try_into().unwrap();
-    let tx = Transaction {
-        body,
-        signature,
-        cosignatures,
-    };
+    let tx = Transaction { body, signature, cosignatures };
     let bytes = tx.encode();
-    let candidate = Candidate {
-        hash: Transaction::hash_of(&bytes),
-        bytes: bytes.into(),
-        tx,
-    };
+    let candidate = Candidate { hash: Transaction::hash_of(&bytes), bytes: bytes.into(), tx };
     Arc::new(Admitted::vouched(candidate))
 }
 
@@ -118,15 +96,7 @@ pub(crate) fn run_with(
 ) -> BlockOutput {
     let timestamp = TimestampMs::new(1_000 + height);
     let height = Height::new(height);
-    execute(
-        state,
-        &BlockInput {
-            height,
-            timestamp,
-            transactions,
-            params,
-        },
-    )
+    execute(state, &BlockInput { height, timestamp, transactions, params })
 }
 
 /// Applies changes as a store would, checking that they are sorted and distinct.

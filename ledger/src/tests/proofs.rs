@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use logothete_primitives::bounded::BoundedVec;
 use logothete_primitives::hash::Digest;
 use logothete_primitives::identifiers::{PayloadHash, ReceiptsRoot, TxHash};
 use logothete_primitives::numbers::ValidatorIndex;
@@ -10,8 +11,8 @@ use super::{account, chain, params, run, state, transfer, vouched};
 use crate::admission::Admitted;
 use crate::batch::{Batch, Payload, SealedBatch};
 use crate::error::BatchError;
-use crate::proof::{InclusionProof, ProofError, ReceiptProof};
-use crate::receipt::Status;
+use crate::proof::{InclusionProof, MAX_LATER_ROOTS, ProofError, ReceiptProof};
+use crate::receipt::{Receipt, accumulate, receipts_root};
 
 fn transactions(first_nonce: u64, count: u64) -> Vec<Arc<Admitted>> {
     (first_nonce..first_nonce + count)
@@ -85,22 +86,47 @@ fn an_altered_inclusion_proof_does_not_hold() {
 }
 
 #[test]
-fn receipts_prove_their_place_under_the_root() {
+fn receipts_prove_their_place_under_the_attested_root() {
     let mut txs = transactions(0, 5);
     txs.insert(2, Arc::clone(&txs[0]));
     let output = run(&state(&[(account(1), 10_000)]), 1, &txs);
-    assert_eq!(output.receipts().count(), 5);
-    for (position, receipt) in output.receipts().enumerate() {
-        let proof = ReceiptProof::build(output.receipts(), position).unwrap();
-        assert_eq!(proof.verify(receipt, &output.receipts_root), Ok(()));
+    let receipts: Vec<Receipt> = output.receipts().cloned().collect();
+    assert_eq!(receipts.len(), 5);
+    let before = receipts_root([]);
+    let attested = accumulate(&before, &output.receipts_root);
+    for (position, receipt) in receipts.iter().enumerate() {
+        let proof = ReceiptProof::build(&receipts, position, before, vec![]).unwrap();
+        assert_eq!(proof.verify(receipt, &attested), Ok(()));
         let mut altered = receipt.clone();
         altered.index += 1;
-        assert_eq!(proof.verify(&altered, &output.receipts_root), Err(ProofError::Path));
-        let other = ReceiptsRoot::new(Digest::ZERO);
-        assert_eq!(proof.verify(receipt, &other), Err(ProofError::Path));
-        assert_eq!(receipt.status, Status::Success);
+        assert_eq!(proof.verify(&altered, &attested), Err(ProofError::Path));
+        assert_eq!(proof.verify(receipt, &output.receipts_root), Err(ProofError::Path));
     }
-    assert_eq!(ReceiptProof::build(output.receipts(), 5), None);
+    assert_eq!(ReceiptProof::build(&receipts, 5, before, vec![]), None);
+    let far = vec![before; MAX_LATER_ROOTS + 1];
+    assert_eq!(ReceiptProof::build(&receipts, 0, before, far), None);
+}
+
+#[test]
+fn an_attestation_proves_the_receipts_of_heights_it_passed_over() {
+    let output = run(&state(&[(account(1), 10_000)]), 5, &transactions(0, 3));
+    let receipts: Vec<Receipt> = output.receipts().cloned().collect();
+    let root = |byte| ReceiptsRoot::new(Digest::new([byte; 32]));
+    let (before, later) = (root(4), vec![root(6), receipts_root([]), root(8)]);
+    let own = accumulate(&before, &output.receipts_root);
+    let attested = later.iter().fold(own, |sum, block| accumulate(&sum, block));
+    let proof = ReceiptProof::build(&receipts, 1, before, later).unwrap();
+    assert_eq!(proof.verify(&receipts[1], &attested), Ok(()));
+    let altered = |change: &dyn Fn(&mut ReceiptProof)| {
+        let mut proof = proof.clone();
+        change(&mut proof);
+        proof.verify(&receipts[1], &attested)
+    };
+    assert_eq!(altered(&|_| ()), Ok(()));
+    assert_eq!(altered(&|proof| proof.before = root(3)), Err(ProofError::Path));
+    assert_eq!(altered(&|proof| proof.block = root(5)), Err(ProofError::Path));
+    assert_eq!(altered(&|proof| proof.later = BoundedVec::new()), Err(ProofError::Path));
+    assert_eq!(altered(&|proof| proof.path.index = 0), Err(ProofError::Path));
 }
 
 #[test]

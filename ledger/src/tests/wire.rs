@@ -12,7 +12,7 @@ use crate::admission::{Admitted, Candidate};
 use crate::batch::{Batch, BatchRef, Payload};
 use crate::operation::Operation;
 use crate::proof::{InclusionProof, ReceiptProof};
-use crate::receipt::{Failure, Receipt, Status};
+use crate::receipt::{Failure, Receipt, Status, accumulate, receipts_root};
 use crate::state::StateKey;
 use crate::transaction::{Body, Transaction};
 use std::fmt::Write as _;
@@ -106,6 +106,12 @@ fn receipts_and_state_have_their_documented_bytes() {
         let receipt = receipt(status);
         documented(&format!("{name}: receipt"), &hex(&codec::encode(&receipt)));
         documented(&format!("{name}: leaf"), &receipt.leaf().to_string());
+        let block = receipts_root([&receipt]);
+        documented(&format!("{name}: root of the block"), &block.to_string());
+        documented(
+            &format!("{name}: attested"),
+            &accumulate(&receipts_root([]), &block).to_string(),
+        );
     }
     let account =
         crate::account::Account { balance: Amount::new(10_000_000), nonce: Nonce::new(5) };
@@ -137,7 +143,9 @@ fn samples() -> Vec<(Vec<u8>, Check)> {
     let rich = state(&[(account(1), 1_000)]);
     let output = run(&rich, 1, &[vouched(super::transfer(account(1), 0, account(2), 5_000))]);
     let receipt = output.receipts().next().unwrap();
-    let receipt_proof = ReceiptProof::build(output.receipts(), 0).unwrap();
+    let root = output.receipts_root;
+    let receipt_proof =
+        ReceiptProof::build(std::slice::from_ref(receipt), 0, root, vec![root]).unwrap();
     vec![
         (simple().encode(), canonical::<Transaction>),
         (shared().encode(), canonical::<Transaction>),

@@ -10,7 +10,7 @@ use logothete_ledger::receipt::Receipt;
 use logothete_ledger::store::{StoreError, TxLocation};
 use logothete_ledger::transaction::Transaction;
 use logothete_primitives::codec;
-use logothete_primitives::{BatchHash, BlockHash, Height, TxHash};
+use logothete_primitives::{BatchHash, BlockHash, Height, ReceiptsRoot, TxHash};
 
 use super::views;
 use crate::chain::{Chain, ChainError};
@@ -37,6 +37,14 @@ pub(super) struct FoundTx {
     pub(super) receipt: Receipt,
     pub(super) bytes: Vec<u8>,
     pub(super) tx: Transaction,
+}
+
+/// A header that attests results.
+pub(super) struct Attestation {
+    /// The height of the header.
+    pub(super) header: Height,
+    /// The height whose results it attests.
+    pub(super) attested: Height,
 }
 
 /// What makes a block final: the headers up to the block that the certificate names.
@@ -147,8 +155,17 @@ impl Lookup {
         Ok(Finality { headers, certificate })
     }
 
-    /// The first header that attests the results of `height`, if a final one does.
+    /// The first header that attests the results of exactly `height`, if a final one does.
     pub(super) fn attestation(&self, height: Height) -> Result<Option<Height>, RpcError> {
+        let exact = |by: &Attestation| by.attested == height;
+        Ok(self.attestation_reaching(height)?.filter(exact).map(|by| by.header))
+    }
+
+    /// The first header that attests the results of `height` or of a height above it, if a final one does.
+    pub(super) fn attestation_reaching(
+        &self,
+        height: Height,
+    ) -> Result<Option<Attestation>, RpcError> {
         if self.head.attested.height < height {
             return Ok(None);
         }
@@ -163,7 +180,7 @@ impl Lookup {
             }
         }
         let attested = self.header(low)?.executed.height;
-        Ok((attested == height).then_some(low))
+        Ok((attested >= height).then_some(Attestation { header: low, attested }))
     }
 
     /// Where a transaction was executed, if that is visible at the head.
@@ -180,6 +197,16 @@ impl Lookup {
         let bytes = bytes.ok_or_else(|| failed(&missing))?;
         codec::decode(&bytes)
             .map_err(|fault| failed(&ChainError::Damaged { what: "receipt", height, fault }))
+    }
+
+    /// What stands for the receipts of all heights up to this one.
+    pub(super) fn receipts_root(&self, height: Height) -> Result<ReceiptsRoot, RpcError> {
+        if height == Height::ZERO {
+            return Ok(self.chain.genesis().header.executed.receipts_root);
+        }
+        let executed = self.chain.executed(height).map_err(|error| failed(&error))?;
+        let missing = ChainError::Missing { what: "results", height };
+        Ok(executed.ok_or_else(|| failed(&missing))?.receipts_root)
     }
 
     /// All receipts of a height, by their index.

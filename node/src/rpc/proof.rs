@@ -3,7 +3,7 @@
 use logothete_client::rpc::RpcError;
 use logothete_client::rpc::types::{AccountProof, HexBytes, ReceiptProof, TxProof};
 use logothete_ledger::proof::{InclusionProof, ReceiptProof as ReceiptPath};
-use logothete_ledger::receipt::Receipt;
+use logothete_ledger::receipt::{Receipt, receipts_root};
 use logothete_ledger::state_tree::StateProof;
 use logothete_ledger::store::TxLocation;
 use logothete_ledger::transaction::Transaction;
@@ -12,6 +12,9 @@ use logothete_primitives::{Height, TxHash};
 use super::lookup::{Lookup, TxReader, failed};
 use super::views;
 use crate::chain::ChainError;
+
+/// Most heights whose receipts are read to prove one of an earlier height.
+const PASSED_OVER_MAX: u64 = 64;
 
 /// Proves that a final block orders a transaction and, if attested already, what came of it.
 pub(super) fn prove_tx(
@@ -35,16 +38,30 @@ pub(super) fn prove_tx(
     })
 }
 
-/// Proves a receipt against the first final header that attests the results of its height; `None`
-/// until there is one.
+/// Proves a receipt against the first final header that attests the results of its height or of one
+/// soon after it; `None` until there is one.
 fn prove_receipt(lookup: &Lookup, place: TxLocation) -> Result<Option<ReceiptProof>, RpcError> {
-    let Some(attested_by) = lookup.attestation(place.height)? else { return Ok(None) };
+    let Some(by) = lookup.attestation_reaching(place.height)? else { return Ok(None) };
+    if by.attested.since(place.height) > PASSED_OVER_MAX {
+        return Ok(None);
+    }
+    let before = match place.height.prev() {
+        Some(height) => lookup.receipts_root(height)?,
+        None => return Ok(None),
+    };
+    let mut later = Vec::new();
+    let mut height = place.height;
+    while height < by.attested {
+        height = height.next();
+        later.push(receipts_root(&lookup.receipts(height)?));
+    }
     let receipts = lookup.receipts(place.height)?;
     let position = receipts
         .binary_search_by_key(&place.index, |receipt: &Receipt| receipt.index)
         .map_err(|_| inconsistent(place.height))?;
-    let path = ReceiptPath::build(&receipts, position).ok_or_else(|| inconsistent(place.height))?;
-    let finality = lookup.finality(attested_by)?;
+    let path = ReceiptPath::build(&receipts, position, before, later)
+        .ok_or_else(|| inconsistent(place.height))?;
+    let finality = lookup.finality(by.header)?;
     Ok(Some(ReceiptProof {
         receipt: views::hex(&receipts[position]),
         path: views::hex(&path),
