@@ -11,8 +11,8 @@ use core::ops::Deref;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::codec::{
-    BorrowDecode, Decode, DecodeError, Decoder, Encode, EncodeError, Encoder, Write, invalid, read_bytes,
-    too_long,
+    BorrowDecode, Decode, DecodeError, Decoder, Encode, EncodeError, Encoder, Write, invalid,
+    read_bytes, too_long,
 };
 use crate::text;
 
@@ -172,7 +172,10 @@ impl<'de, T: Deserialize<'de>, const MAX: usize> Deserialize<'de> for BoundedVec
                 write!(f, "a list of at most {MAX} elements")
             }
 
-            fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+            fn visit_seq<A: de::SeqAccess<'de>>(
+                self,
+                mut list: A,
+            ) -> Result<Self::Value, A::Error> {
                 let mut values = BoundedVec::new();
                 while let Some(value) = list.next_element()? {
                     values.push(value).map_err(de::Error::custom)?;

@@ -123,9 +123,8 @@ impl From<DecodeError> for CodecError {
             DecodeError::ArrayLengthMismatch { required, found } => {
                 Self::TooLong { len: found, max: required }
             }
-            DecodeError::UnexpectedVariant { type_name, .. } | DecodeError::EmptyEnum { type_name } => {
-                Self::Invalid(type_name)
-            }
+            DecodeError::UnexpectedVariant { type_name, .. }
+            | DecodeError::EmptyEnum { type_name } => Self::Invalid(type_name),
             DecodeError::InvalidBooleanValue(_) => Self::Invalid("boolean"),
             DecodeError::Utf8 { .. } => Self::Invalid("UTF-8 text"),
             DecodeError::Other(what) => Self::Invalid(what),

@@ -138,8 +138,9 @@ pub(crate) fn is_canonical_point(bytes: &[u8; 32]) -> bool {
         bytes[31] = 0x80;
         bytes
     };
-    let not_reduced =
-        bytes[0] >= 0xed && bytes[1..31].iter().all(|byte| *byte == 0xff) && bytes[31] & 0x7f == 0x7f;
+    let not_reduced = bytes[0] >= 0xed
+        && bytes[1..31].iter().all(|byte| *byte == 0xff)
+        && bytes[31] & 0x7f == 0x7f;
     !not_reduced && *bytes != MINUS_ONE_SIGNED && *bytes != ONE_SIGNED
 }
 

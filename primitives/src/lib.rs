@@ -37,11 +37,15 @@ pub use bounded::{BoundedBytes, BoundedString, BoundedVec, TooLong};
 pub use codec::{CodecError, decode, encode};
 pub use domain::Domain;
 pub use hash::{Digest, Hasher, hash};
-pub use identifiers::{BatchHash, BlockHash, ChainId, PayloadHash, ReceiptsRoot, StateRoot, TxHash};
+pub use identifiers::{
+    BatchHash, BlockHash, ChainId, PayloadHash, ReceiptsRoot, StateRoot, TxHash,
+};
 pub use keys::{KeyError, PublicKey, SecretKey, VerifyingKey};
 pub use merkle::MerkleProof;
 pub use numbers::{Epoch, Height, Nonce, TimestampMs, ValidatorIndex, View};
-pub use signature::{BatchItem, Signature, SignatureError, find_invalid, signing_message, verify_batch};
+pub use signature::{
+    BatchItem, Signature, SignatureError, find_invalid, signing_message, verify_batch,
+};
 pub use signer::{Ed25519Verifier, Signer, Verifier};
 pub use signer_set::SignerSet;
 pub use text::{DecimalError, HexError};

@@ -64,11 +64,12 @@ pub const MAX_BLOCK_BYTES: usize = FIXED_FIELDS + PREFIX + MAX_PAYLOAD_BYTES;
 pub const MAX_PROPOSAL_BYTES: usize =
     MAX_BLOCK_BYTES + MAX_QUORUM_CERT_BYTES + 1 + MAX_TIMEOUT_CERT_BYTES + SIGNATURE;
 /// Bytes of a timeout message: fixed fields, its quorum certificate, the certificate of entry.
-pub const MAX_TIMEOUT_BYTES: usize = FIXED_FIELDS + MAX_QUORUM_CERT_BYTES + 1 + MAX_CERT_BYTES + SIGNATURE;
+pub const MAX_TIMEOUT_BYTES: usize =
+    FIXED_FIELDS + MAX_QUORUM_CERT_BYTES + 1 + MAX_CERT_BYTES + SIGNATURE;
 
 /// Bytes of a frame of the consensus lane: the largest message, with its tag.
-pub const MAX_CONSENSUS_FRAME_BYTES: usize =
-    PREFIX + if MAX_PROPOSAL_BYTES > MAX_TIMEOUT_BYTES { MAX_PROPOSAL_BYTES } else { MAX_TIMEOUT_BYTES };
+pub const MAX_CONSENSUS_FRAME_BYTES: usize = PREFIX
+    + if MAX_PROPOSAL_BYTES > MAX_TIMEOUT_BYTES { MAX_PROPOSAL_BYTES } else { MAX_TIMEOUT_BYTES };
 /// Bytes of a frame of the batch lane: a batch and what is said about it.
 pub const MAX_BATCHES_FRAME_BYTES: usize = FIXED_FIELDS + MAX_BATCH_BYTES;
 /// Bytes of a frame of the sync lane: an answer and its correlation.

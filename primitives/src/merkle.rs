@@ -43,7 +43,11 @@ impl MerkleProof {
                 let Some(sibling) = path.next() else {
                     return false;
                 };
-                node = if index % 2 == 0 { hash_node(&node, sibling) } else { hash_node(sibling, &node) };
+                node = if index % 2 == 0 {
+                    hash_node(&node, sibling)
+                } else {
+                    hash_node(sibling, &node)
+                };
             }
             index /= 2;
             width = width.div_ceil(2);

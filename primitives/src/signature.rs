@@ -166,8 +166,8 @@ impl<'a> Prepared<'a> {
         let (commitment, response) = item.signature.0.split_at(32);
         let commitment: [u8; 32] = commitment.try_into().expect("half of 64 bytes");
         let response: [u8; 32] = response.try_into().expect("half of 64 bytes");
-        let response =
-            Option::from(Scalar::from_canonical_bytes(response)).ok_or(SignatureError::ScalarNotCanonical)?;
+        let response = Option::from(Scalar::from_canonical_bytes(response))
+            .ok_or(SignatureError::ScalarNotCanonical)?;
         if !is_canonical_point(&commitment) {
             return Err(SignatureError::PointNotCanonical);
         }
@@ -240,8 +240,9 @@ fn coefficients(signatures: &[Prepared<'_>]) -> Vec<Scalar> {
         transcript.update(signature.response.as_bytes());
     }
     let seed = Sha256::new_with_prefix(transcript.finalize());
-    let blocks = (0u64..)
-        .map(|counter| -> [u8; 32] { seed.clone().chain_update(counter.to_le_bytes()).finalize().into() });
+    let blocks = (0u64..).map(|counter| -> [u8; 32] {
+        seed.clone().chain_update(counter.to_le_bytes()).finalize().into()
+    });
     let halves = blocks.flat_map(|block| {
         let (left, right) = block.split_at(16);
         [left, right].map(|half| <[u8; 16]>::try_from(half).expect("half of 32 bytes"))

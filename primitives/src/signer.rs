@@ -67,7 +67,8 @@ impl Verifier for Ed25519Verifier {
     }
 
     fn verify_all(&self, items: &[(PublicKey, &[u8], &Signature)]) -> bool {
-        let keys: Option<Vec<VerifyingKey>> = items.iter().map(|(key, _, _)| self.key(key)).collect();
+        let keys: Option<Vec<VerifyingKey>> =
+            items.iter().map(|(key, _, _)| self.key(key)).collect();
         let Some(keys) = keys else { return false };
         let batch: Vec<BatchItem<'_>> = keys
             .iter()

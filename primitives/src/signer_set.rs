@@ -3,8 +3,8 @@
 use core::fmt;
 
 use crate::codec::{
-    Decode, DecodeError, Decoder, Encode, EncodeError, Encoder, Reader, Write, impl_borrow_decode, invalid,
-    too_long,
+    Decode, DecodeError, Decoder, Encode, EncodeError, Encoder, Reader, Write, impl_borrow_decode,
+    invalid, too_long,
 };
 use crate::limits::MAX_VALIDATORS;
 use crate::numbers::ValidatorIndex;

@@ -14,7 +14,8 @@ use logothete_primitives::{
 use proptest::collection::vec;
 use proptest::prelude::*;
 use support::{
-    Crafted, ORDER, canonical_point, challenge, crafted, pool, scalar, sign, small_order_encodings, torsion,
+    Crafted, ORDER, canonical_point, challenge, crafted, pool, scalar, sign, small_order_encodings,
+    torsion,
 };
 
 /// The pool with the verdict of each alone, and its key, which all in the pool can use.
@@ -59,8 +60,10 @@ fn every_crafted_signature_gets_the_verdict_of_the_rule() {
 /// Cofactorless single verification and dalek's batch disagree on these (bug class 16).
 #[test]
 fn pool_holds_signatures_that_divide_other_verifiers() {
-    let only_with_cofactor =
-        POOL.iter().filter(|(case, _, _, accepted)| *accepted && case.equations() == (true, false)).count();
+    let only_with_cofactor = POOL
+        .iter()
+        .filter(|(case, _, _, accepted)| *accepted && case.equations() == (true, false))
+        .count();
     assert!(only_with_cofactor > 50, "{only_with_cofactor}");
 }
 
@@ -214,7 +217,8 @@ fn verifier_refuses_unusable_keys_known_or_not() {
     let unusable = PublicKey::from_bytes(torsion(1).compress().to_bytes());
     let secret = SecretKey::from_seed([1; 32]);
     let signature = secret.sign(b"m");
-    for verifier in [Ed25519Verifier::default(), Ed25519Verifier::new([unusable, secret.public()])] {
+    for verifier in [Ed25519Verifier::default(), Ed25519Verifier::new([unusable, secret.public()])]
+    {
         assert!(verifier.verify(&secret.public(), b"m", &signature));
         assert!(!verifier.verify(&unusable, b"m", &signature));
         let good = (secret.public(), b"m".as_slice(), &signature);

@@ -10,8 +10,8 @@ use logothete_primitives::codec::{
 };
 use logothete_primitives::limits::MAX_VALIDATORS;
 use logothete_primitives::{
-    Address, Amount, BoundedBytes, BoundedString, BoundedVec, Digest, Height, MerkleProof, PublicKey,
-    Signature, SignerSet, TxHash, Validator, ValidatorIndex, View,
+    Address, Amount, BoundedBytes, BoundedString, BoundedVec, Digest, Height, MerkleProof,
+    PublicKey, Signature, SignerSet, TxHash, Validator, ValidatorIndex, View,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -43,8 +43,10 @@ fn choice() -> impl Strategy<Value = Choice> {
     prop_oneof![
         Just(Choice::Nothing),
         any::<u64>().prop_map(Choice::Number),
-        ("[a-zé]{0,8}", any::<bool>())
-            .prop_map(|(name, flag)| Choice::Named { name: BoundedString::try_from(name).unwrap(), flag }),
+        ("[a-zé]{0,8}", any::<bool>()).prop_map(|(name, flag)| Choice::Named {
+            name: BoundedString::try_from(name).unwrap(),
+            flag
+        }),
     ]
 }
 
@@ -150,7 +152,10 @@ fn tags_are_strict() {
     assert!(matches!(decode::<Choice>(&[0, 0, 0, 1]), Err(CodecError::Invalid(_))));
     assert_eq!(decode::<Choice>(&[0, 0, 0, 0]), Ok(Choice::Nothing));
     assert_eq!(decode::<Choice>(&[0, 0, 0]), Err(CodecError::Truncated));
-    assert_eq!(decode::<BoundedString<4>>(&[1, 0, 0, 0, 0xff]), Err(CodecError::Invalid("UTF-8 text")));
+    assert_eq!(
+        decode::<BoundedString<4>>(&[1, 0, 0, 0, 0xff]),
+        Err(CodecError::Invalid("UTF-8 text"))
+    );
 }
 
 #[test]

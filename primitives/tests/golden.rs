@@ -5,9 +5,9 @@
 
 use logothete_primitives::codec::{Decode, Encode, decode, encode};
 use logothete_primitives::{
-    Address, BatchItem, BoundedBytes, BoundedString, BoundedVec, ChainId, Digest, Domain, Epoch, MerkleProof,
-    PublicKey, SecretKey, Signature, SignerSet, Validator, ValidatorIndex, ValidatorSet, VerifyingKey,
-    domain, hash, limits, merkle, signing_message, verify_batch,
+    Address, BatchItem, BoundedBytes, BoundedString, BoundedVec, ChainId, Digest, Domain, Epoch,
+    MerkleProof, PublicKey, SecretKey, Signature, SignerSet, Validator, ValidatorIndex,
+    ValidatorSet, VerifyingKey, domain, hash, limits, merkle, signing_message, verify_batch,
 };
 use serde_json::Value;
 

@@ -34,7 +34,8 @@ fn place_and_length_cannot_be_claimed_otherwise() {
         let root = merkle::root(&list);
         for (index, leaf) in list.iter().enumerate() {
             let proof = merkle::prove(&list, index).unwrap();
-            for (index, count) in (0..40).flat_map(|index| (0..40).map(move |count| (index, count))) {
+            for (index, count) in (0..40).flat_map(|index| (0..40).map(move |count| (index, count)))
+            {
                 let claim = MerkleProof { index, count, path: proof.path.clone() };
                 assert_eq!(claim.verify(leaf, &root), claim == proof, "{claim:?}");
             }

@@ -65,7 +65,8 @@ fn expect(name: &str, case: &Crafted, expected: &Verdict) {
 #[test]
 fn case_0_small_key_and_small_commitment() {
     let key = torsion(1).compress().to_bytes();
-    let make = |message: &[u8]| crafted("0", key, message, torsion(3).compress().to_bytes(), [0; 32]);
+    let make =
+        |message: &[u8]| crafted("0", key, message, torsion(3).compress().to_bytes(), [0; 32]);
     let case = search(make, |case| case.equations() == (true, true));
     expect("0", &case, &Verdict::Key(KeyError::SmallOrder));
 }

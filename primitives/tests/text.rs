@@ -7,8 +7,8 @@ use std::str::FromStr;
 
 use bech32::{Bech32, Bech32m, Hrp};
 use logothete_primitives::{
-    Address, AddressError, Amount, AmountError, BoundedBytes, BoundedString, BoundedVec, Digest, Height,
-    HexError, Nonce, PublicKey, SecretKey, Signature, TxHash, ValidatorIndex,
+    Address, AddressError, Amount, AmountError, BoundedBytes, BoundedString, BoundedVec, Digest,
+    Height, HexError, Nonce, PublicKey, SecretKey, Signature, TxHash, ValidatorIndex,
 };
 use proptest::prelude::*;
 use serde::{Serialize, de::DeserializeOwned};
@@ -162,9 +162,12 @@ fn amounts_as_people_write_them() {
         assert_eq!(text.parse::<Amount>(), Err(AmountError::Malformed), "{text:?}");
     }
     assert_eq!("0.0000001".parse::<Amount>(), Err(AmountError::TooPrecise));
-    for text in
-        ["18446744073709.551616", "18446744073710", "99999999999999999999999", "999,999,999,999,999,999,999"]
-    {
+    for text in [
+        "18446744073709.551616",
+        "18446744073710",
+        "99999999999999999999999",
+        "999,999,999,999,999,999,999",
+    ] {
         assert_eq!(text.parse::<Amount>(), Err(AmountError::Overflow), "{text}");
     }
     assert_eq!(Amount::new(1_000_000_000_000).to_string(), "1,000,000.000000");
@@ -214,8 +217,14 @@ fn hex_is_refused_with_the_reason() {
 fn numbers_stop_at_their_ends() {
     assert_eq!(Height::MAX.next(), Height::MAX);
     assert_eq!((Height::ZERO.prev(), Height::new(2).prev()), (None, Some(Height::new(1))));
-    assert_eq!((Height::new(7).since(Height::new(5)), Height::new(5).since(Height::new(7))), (2, 0));
-    assert_eq!((Height::new(7).minus(9), Height::new(7).plus(u64::MAX)), (Height::ZERO, Height::MAX));
+    assert_eq!(
+        (Height::new(7).since(Height::new(5)), Height::new(5).since(Height::new(7))),
+        (2, 0)
+    );
+    assert_eq!(
+        (Height::new(7).minus(9), Height::new(7).plus(u64::MAX)),
+        (Height::ZERO, Height::MAX)
+    );
 }
 
 #[test]

@@ -11,8 +11,8 @@ use sha2::{Digest, Sha512};
 
 /// The order of the base point, little endian.
 pub const ORDER: [u8; 32] = [
-    0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0,
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+    0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
 ];
 
 /// A message with what is said to be its signature.
@@ -127,7 +127,9 @@ pub fn small_order_encodings() -> Vec<[u8; 32]> {
         }
     }
     all.extend(EIGHT_TORSION.iter().map(|point| point.compress().to_bytes()));
-    all.retain(|bytes| CompressedEdwardsY(*bytes).decompress().is_some_and(|point| point.is_small_order()));
+    all.retain(|bytes| {
+        CompressedEdwardsY(*bytes).decompress().is_some_and(|point| point.is_small_order())
+    });
     all.sort_unstable();
     all.dedup();
     all
