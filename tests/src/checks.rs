@@ -6,14 +6,18 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use logothete_client::Client;
-use logothete_client::rpc::method::{AccountGetMethod, BlockCertificateMethod, BlockGetMethod, TxGetMethod};
-use logothete_client::rpc::types::{AccountGet, BlockGet, BlockSelector, TxGet, TxPlace};
+use logothete_client::rpc::method::{
+    AccountGetMethod, AccountHistoryMethod, BlockCertificateMethod, BlockGetMethod, TxGetMethod,
+};
+use logothete_client::rpc::types::{
+    AccountGet, AccountHistory, BlockGet, BlockSelector, TxGet, TxPlace,
+};
 use logothete_client::verify;
 use logothete_consensus::Message;
 use logothete_node::driver::read_audit;
 use logothete_primitives::{Address, BlockHash, Height, StateRoot, TxHash, ValidatorIndex, View};
 
-use crate::network::{SIGNED, TestNet};
+use crate::network::{SIGNED, TestNet, account_key};
 
 /// How long nodes may take to reach the same height once nothing disturbs them.
 const LEVEL: Duration = Duration::from_secs(60);
@@ -158,7 +162,7 @@ pub fn nothing_signed_twice(net: &TestNet) -> anyhow::Result<usize> {
                     continue;
                 }
                 count += 1;
-                let first = slots.entry((kind, view)).or_insert(content);
+                let first = slots.entry((kind, view)).or_insert_with(|| content.clone());
                 if *first != content {
                     bail!("{} signed two {kind:?} messages in view {view}", node.name);
                 }
@@ -199,4 +203,34 @@ fn signed_content(message: &Message) -> Option<(ValidatorIndex, Kind, View, Vec<
         }
         _ => None,
     }
+}
+
+/// Every transaction of the first sender stands in its history, newest first and only once.
+///
+/// # Errors
+/// When one is missing or out of order.
+pub async fn history_complete(
+    net: &TestNet,
+    node: usize,
+    told: &BTreeMap<TxHash, TxPlace>,
+) -> anyhow::Result<()> {
+    let client = net.client(node)?;
+    let address: Address = account_key(0).public().into();
+    let mut cursor = None;
+    let mut places = Vec::new();
+    loop {
+        let params = AccountHistory { address, cursor: cursor.take(), limit: Some(7) };
+        let page = client.call::<AccountHistoryMethod>(params).await?;
+        for item in page.items {
+            ensure!(told.contains_key(&item.hash), "{} was never sent", item.hash);
+            places.push((item.height, item.index));
+        }
+        match page.next_cursor {
+            Some(next) => cursor = Some(next),
+            None => break,
+        }
+    }
+    ensure!(places.is_sorted_by(|newer, older| newer > older), "newest first, each once");
+    ensure!(!places.is_empty(), "the account sent and received");
+    Ok(())
 }

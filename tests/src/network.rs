@@ -66,7 +66,6 @@ pub struct TestNet {
     pub nodes: Vec<TestNode>,
     /// The links between the validators, when they are proxied.
     pub links: Links,
-    ports: Ports,
     _proxies: JoinSet<()>,
 }
 
@@ -109,7 +108,7 @@ impl TestNet {
         for (index, validator) in (0u16..).zip(&spec.validators) {
             let home = directory.path().join(&validator.name);
             std::fs::create_dir_all(home.join("data"))?;
-            KeyFile::create_plain_dev(&home.join("key.json"), &dev::validator_key(7, index.into()))?;
+            KeyFile::create_plain_dev(&home.join("key.json"), &dev::validator_key(7, index))?;
             let marker = FreshMarker { key: validator.key, chain: spec.chain_id() };
             marker.write_new(&home.join("data"))?;
             nodes.push(TestNode {
@@ -121,26 +120,30 @@ impl TestNet {
             });
         }
         let links = Links::new(plan.validators);
-        let mut net =
-            Self { directory, spec, nodes, links, ports, _proxies: JoinSet::new() };
-        net.configure(plan.proxied).await?;
+        let mut net = Self { directory, spec, nodes, links, _proxies: JoinSet::new() };
+        net.configure(plan.proxied, ports).await?;
         Ok(net)
     }
 
-    async fn configure(&mut self, proxied: bool) -> anyhow::Result<()> {
+    /// The chosen ports are set free when this returns, for the nodes to take them.
+    async fn configure(&mut self, proxied: bool, mut ports: Ports) -> anyhow::Result<()> {
+        let mut proxies = Vec::new();
         for from in 0..self.nodes.len() {
             let mut bootstrap = Vec::new();
             for to in (0..self.nodes.len()).filter(|to| *to != from) {
                 let mut address = self.nodes[to].p2p;
                 if proxied {
-                    let listen = self.ports.choose(0)?.address;
-                    let port = Port { pair: Pair { from, to }, listen, target: address };
-                    self._proxies.spawn(proxy::serve(port, &self.links).await?);
+                    let listen = ports.choose(0)?.address;
+                    proxies.push(Port { pair: Pair { from, to }, listen, target: address });
                     address = listen;
                 }
                 bootstrap.push(format!("{}@{}", self.spec.validators[to].key, multiaddress(address)));
             }
             self.write_config(from, "validator", &bootstrap, !proxied)?;
+        }
+        drop(ports);
+        for port in proxies {
+            self._proxies.spawn(proxy::serve(port, &self.links).await?);
         }
         Ok(())
     }
@@ -173,9 +176,11 @@ impl TestNet {
         let index = self.nodes.len();
         let home = self.directory.path().join(format!("f{index}"));
         std::fs::create_dir_all(home.join("data"))?;
-        let key = dev::validator_key(99, u32::try_from(index)?);
+        let key = dev::validator_key(99, u16::try_from(index)?);
         KeyFile::create_plain_dev(&home.join("key.json"), &key)?;
-        let (rpc, p2p) = (self.ports.choose(0)?.address, self.ports.choose(0)?.address);
+        let mut ports = Ports::default();
+        let (rpc, p2p) = (ports.choose(0)?.address, ports.choose(0)?.address);
+        drop(ports);
         let node = TestNode { name: format!("f{index}"), home, rpc, p2p, process: None };
         self.nodes.push(node);
         let bootstrap = [multiaddress(self.nodes[known].p2p)];
@@ -344,7 +349,7 @@ fn chain(plan: &Plan) -> anyhow::Result<Spec> {
         ..ChainParams::default()
     };
     let mut builder = Builder::new("test", timestamp).params(params);
-    for index in 0..u32::try_from(plan.validators)? {
+    for index in 0..u16::try_from(plan.validators)? {
         builder = builder.validator(format!("v{index}"), dev::validator_key(7, index).public(), 1);
     }
     for index in 0..plan.accounts {
