@@ -3,7 +3,7 @@
 //! A signature (R, s) of a message M under a key A is accepted if, and only if,
 //! - A and R are canonical encodings of points of the curve, and A is not of small order;
 //! - s is below the order L of the base point B;
-//! - [8](s·B − k·A − R) = 0, with k = SHA-512(R ‖ A ‖ M) mod L.
+//! - 8·(s·B − k·A − R) = 0, with k = SHA-512(R ‖ A ‖ M) mod L.
 //!
 //! The factor 8 removes what a dishonest signer may have added of small order. Without it the sum that
 //! decides over a batch would depend on its other members, and two honest nodes could disagree about
@@ -197,7 +197,7 @@ impl<'a> Prepared<'a> {
     }
 }
 
-/// Whether [8] Σ zᵢ(sᵢ·B − kᵢ·Aᵢ − Rᵢ) = 0 for coefficients zᵢ that the signers could not foresee.
+/// Whether 8·Σ zᵢ(sᵢ·B − kᵢ·Aᵢ − Rᵢ) = 0 for coefficients zᵢ that the signers could not foresee.
 ///
 /// Each difference that is not of small order leaves the sum at zero with probability 2^-128 only.
 fn sum_vanishes(signatures: &[Prepared<'_>]) -> bool {

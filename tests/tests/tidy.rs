@@ -271,3 +271,21 @@ fn rules_are_cited_by_code_and_tests() {
     }
     assert_none(&faults, "rules that are not cited");
 }
+
+/// Links between our documents, and from them to files.
+#[test]
+fn links_of_documents_lead_somewhere() {
+    let mut faults = Vec::new();
+    for source in sources().iter().filter(|source| source.extension() == "md") {
+        let directory = root().join(&source.path).parent().unwrap().to_owned();
+        for (at, _) in source.text.match_indices("](") {
+            let link = source.text[at + 2..].split(')').next().unwrap_or("");
+            let file = link.split('#').next().unwrap_or("");
+            let elsewhere = link.contains("://") || link.starts_with("mailto:");
+            if !elsewhere && !file.is_empty() && !directory.join(file).exists() {
+                faults.push(format!("{}: {link}", source.path));
+            }
+        }
+    }
+    assert_none(&faults, "links that lead nowhere");
+}
