@@ -19,6 +19,7 @@ use logothete_primitives::{Ed25519Verifier, Height, StateRoot, TimestampMs, code
 use serde::Serialize;
 
 use crate::chain::{Chain, Genesis, executed_from};
+use crate::cli::show;
 use crate::dissemination::{HeldBatch, Trust};
 use crate::recover::{self, Layout};
 
@@ -110,7 +111,8 @@ impl fmt::Display for Summary {
         if let (Some(blocks), Some(entries)) = (self.blocks_checked, self.state_entries) {
             write!(f, "\n  {blocks} blocks and {entries} state entries verified")?;
         }
-        write!(f, "\n  {} files, {} bytes, made {}", self.files, self.bytes, self.created_ms)
+        let made = show::time(self.created_ms);
+        write!(f, "\n  {} files · {} bytes · made {made}", self.files, show::grouped(self.bytes))
     }
 }
 
@@ -140,8 +142,9 @@ impl Check {
             let hash = reference.hash;
             let bytes = store.batch(&hash).map_err(|error| error.to_string())?;
             let bytes = bytes.ok_or_else(|| format!("batch {hash} is missing"))?;
-            let batch = HeldBatch::verify(&self.genesis.rules, Bytes::from(bytes), Trust::Certified)
-                .map_err(|fault| format!("batch {hash}: {fault}"))?;
+            let batch =
+                HeldBatch::verify(&self.genesis.rules, Bytes::from(bytes), Trust::Certified)
+                    .map_err(|fault| format!("batch {hash}: {fault}"))?;
             if batch.reference.hash != hash {
                 return Err(format!("batch {hash} has other bytes"));
             }
@@ -195,7 +198,8 @@ impl Scratch {
     fn new() -> Result<Self, BackupError> {
         let mut unique = [0; 8];
         let name = getrandom::fill(&mut unique).map(|()| hex::encode(unique));
-        let path = std::env::temp_dir().join(format!("logothete-verify-{}", name.unwrap_or_default()));
+        let path =
+            std::env::temp_dir().join(format!("logothete-verify-{}", name.unwrap_or_default()));
         let io = |source| BackupError::Io { path: path.clone(), source };
         std::fs::create_dir_all(&path).map_err(io)?;
         Ok(Self(path))

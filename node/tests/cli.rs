@@ -139,7 +139,8 @@ fn a_chain_file_is_built_step_by_step() {
 fn a_network_of_many_hosts_is_generated() {
     let home = tempfile::tempdir().unwrap();
     let hosts = "10.0.0.1,10.0.0.2,10.0.0.3,10.0.0.4";
-    let generate = ["testnet", "generate", "--out", "net", "--hosts", hosts, "--dev", "--seed", "3"];
+    let generate =
+        ["testnet", "generate", "--out", "net", "--hosts", hosts, "--dev", "--seed", "3"];
     let (code, envelope) = json(home.path(), &generate);
     assert_eq!(code, 0, "{envelope}");
     for node in 0..4 {

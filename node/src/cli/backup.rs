@@ -135,7 +135,9 @@ impl From<BackupError> for Failure {
     fn from(error: BackupError) -> Self {
         let message = error.to_string();
         match error {
-            BackupError::NotEmpty { .. } => Self::new("not_empty", message).with_exit(Exit::UnsafeRefused),
+            BackupError::NotEmpty { .. } => {
+                Self::new("not_empty", message).with_exit(Exit::UnsafeRefused)
+            }
             BackupError::ForeignChain { .. } => Self::new("foreign_chain", message)
                 .with_exit(Exit::VerificationFailed)
                 .with_hint("is --genesis the chain file of this backup?"),

@@ -52,8 +52,7 @@ async fn look(context: &Context) -> Outcome {
         Client::new(vec![url.clone()])?.call_once::<NodeStatusMethod>(Empty {}).await
     });
     let answers = futures::future::join_all(asked).await;
-    let best = answers.iter().flatten().max_by_key(|status| (status.height, status.view));
-    let Some(best) = best else {
+    let Some(typical) = typical(answers.iter().flatten()) else {
         let why =
             answers.iter().filter_map(|answer| answer.as_ref().err()).map(ToString::to_string);
         let message = format!("no node answers: {}", why.collect::<Vec<_>>().join("; "));
@@ -64,13 +63,14 @@ async fn look(context: &Context) -> Outcome {
         urls.iter().zip(&answers).map(|(url, answer)| row(url, answer.as_ref().ok())).collect();
     let headings = ["node", "url", "height", "view", "mode", "sync", "peers", "mempool", "says"];
     let mut text = table(&headings, &rows);
-    let missing: Vec<String> = best.missing().map(|validator| validator.name.clone()).collect();
-    let power = format!("voting power {} present, {} decide", best.power_present, best.quorum);
+    let missing: Vec<String> = typical.missing().map(|validator| validator.name.clone()).collect();
+    let power =
+        format!("voting power {} present, {} decide", typical.power_present, typical.quorum);
     text.push_str(&match missing.is_empty() {
         true => format!("all validators vote · {power}"),
         false => format!("missing: {} · {power}", missing.join(" ")),
     });
-    if let Some(finality) = best.finality_ms {
+    if let Some(finality) = typical.finality_ms {
         text.push_str(&format!(" · finality p50 {} ms, p99 {} ms", finality.p50, finality.p99));
     }
     let items: Vec<_> = urls
@@ -84,12 +84,20 @@ async fn look(context: &Context) -> Outcome {
         })
         .collect();
     Ok(Reply::new(json!({ "items": items, "missing": missing }), text)
-        .with_exit(verdict(&answers, best)))
+        .with_exit(verdict(&answers, typical)))
+}
+
+/// The node whose sight of the voting power is in the middle: neither the one that was cut off speaks
+/// for all, nor the one that has not noticed yet.
+fn typical<'a>(answers: impl Iterator<Item = &'a NodeStatus>) -> Option<&'a NodeStatus> {
+    let mut answers: Vec<&NodeStatus> = answers.collect();
+    answers.sort_by_key(|status| (status.power_present, status.height));
+    answers.get(answers.len().saturating_sub(1) / 2).copied()
 }
 
 /// The worst that is the case: a chain that stands still, then a node that is behind.
-fn verdict<E>(answers: &[Result<NodeStatus, E>], best: &NodeStatus) -> Exit {
-    if best.power_present < best.quorum {
+fn verdict<E>(answers: &[Result<NodeStatus, E>], typical: &NodeStatus) -> Exit {
+    if typical.power_present < typical.quorum {
         return Exit::Stalled;
     }
     let behind = |status: &NodeStatus| status.sync.state != SyncState::Following;

@@ -15,7 +15,8 @@ fn origin_of(settings: &Settings, name: &str) -> Origin {
 
 #[test]
 fn stronger_sources_win_and_are_remembered() {
-    let (_dir, path) = file("role = \"follower\"\n[rpc]\nlisten = \"127.0.0.1:1\"\n[log]\nlevel = \"warn\"\n");
+    let (_dir, path) =
+        file("role = \"follower\"\n[rpc]\nlisten = \"127.0.0.1:1\"\n[log]\nlevel = \"warn\"\n");
     let settings = Settings::resolve(&Sources {
         file: Some(path.clone()),
         variables: vec![
@@ -39,7 +40,8 @@ fn stronger_sources_win_and_are_remembered() {
 
 #[test]
 fn refuses_unknown_keys_with_a_suggestion() {
-    let (_dir, path) = file("rolle = \"validator\"\n[p2p]\nlitsen = []\n[network]\nbootstrap = []\n");
+    let (_dir, path) =
+        file("rolle = \"validator\"\n[p2p]\nlitsen = []\n[network]\nbootstrap = []\n");
     let faults = Settings::resolve(&Sources {
         file: Some(path),
         variables: vec![("LOGOTHETE_RPC_LISEN".into(), "x".into())],
@@ -49,14 +51,18 @@ fn refuses_unknown_keys_with_a_suggestion() {
     let said = faults.to_string();
     assert_eq!(faults.0.len(), 4, "{said}");
     for suggestion in ["`role`", "`p2p.listen`", "`p2p.bootstrap`", "`LOGOTHETE_RPC_LISTEN`"] {
-        assert!(said.contains(&format!("did you mean {suggestion}?")), "{suggestion} not in {said}");
+        assert!(
+            said.contains(&format!("did you mean {suggestion}?")),
+            "{suggestion} not in {said}"
+        );
     }
 }
 
 #[test]
 fn names_the_place_of_a_bad_value() {
     let (_dir, path) = file("role = \"king\"\n[rpc]\nlisten = 8080\n[p2p]\nlisten = [1]\n");
-    let faults = Settings::resolve(&Sources { file: Some(path.clone()), ..Sources::default() }).unwrap_err();
+    let faults =
+        Settings::resolve(&Sources { file: Some(path.clone()), ..Sources::default() }).unwrap_err();
     assert_eq!(faults.0.len(), 3);
     assert!(faults.to_string().contains("one of validator, follower"));
     assert!(faults.to_string().contains(&path.display().to_string()));
@@ -64,7 +70,8 @@ fn names_the_place_of_a_bad_value() {
 
 #[test]
 fn a_single_text_is_a_list_of_one() {
-    let (_dir, path) = file("[p2p]\nlisten = \"/ip4/127.0.0.1/tcp/1\"\nbootstrap = [\"a\", \"b\"]\n");
+    let (_dir, path) =
+        file("[p2p]\nlisten = \"/ip4/127.0.0.1/tcp/1\"\nbootstrap = [\"a\", \"b\"]\n");
     let settings = Settings::resolve(&Sources { file: Some(path), ..Sources::default() }).unwrap();
     let config = Config::from_settings(&settings);
     assert_eq!(config.p2p.listen, ["/ip4/127.0.0.1/tcp/1"]);
@@ -75,6 +82,7 @@ fn a_single_text_is_a_list_of_one() {
 #[test]
 fn a_file_that_is_not_toml_is_told_with_its_line() {
     let (_dir, path) = file("role = validator\n");
-    let faults = Settings::resolve(&Sources { file: Some(path), ..Sources::default() }).unwrap_err();
+    let faults =
+        Settings::resolve(&Sources { file: Some(path), ..Sources::default() }).unwrap_err();
     assert!(matches!(&faults.0[0], Fault::Syntax { message, .. } if message.contains("line 1")));
 }

@@ -36,7 +36,12 @@ pub fn create(directory: &Directory, wish: Wish) -> Result<State, Failure> {
     std::fs::create_dir_all(directory.path())?;
     let chain = spec.chain_id();
     // From here on the directory is known as ours, and can be begun again if this fails on the way.
-    directory.save(&State::new(chain.to_string(), spec.chain_name.clone(), wish.seed, Vec::new()))?;
+    directory.save(&State::new(
+        chain.to_string(),
+        spec.chain_name.clone(),
+        wish.seed,
+        Vec::new(),
+    ))?;
     spec.replace(&directory.genesis())?;
     let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
     let mut nodes = Vec::new();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use logothete_client::Client;
 use logothete_client::rpc::method::{BlockGetMethod, NodeStatusMethod};
 use logothete_client::rpc::types::{BlockGet, Empty, Mode, NodeStatus};
-use logothete_primitives::{Height, StateRoot};
+use logothete_primitives::{Height, StateRoot, View};
 
 use super::directory::{Node, State};
 
@@ -54,14 +54,20 @@ impl Observation {
         self.answers().map(|status| status.view.get()).max().unwrap_or(0)
     }
 
-    /// Whether a validator votes: it says that it may, and the best informed other node sees its votes.
+    /// Whether a validator votes: it says that it may, and most of the others have seen its votes since
+    /// they were started and do not miss them now.
     #[must_use]
     pub fn is_voting(&self, index: usize) -> bool {
         let active = self.node(index).is_some_and(|status| status.mode == Mode::Active);
-        let seen = |status: &NodeStatus| {
-            status.validators.get(index).is_some_and(|validator| !validator.missing)
+        let others = self.nodes.iter().enumerate().filter(|(other, _)| *other != index);
+        let witnesses: Vec<&NodeStatus> =
+            others.filter_map(|(_, status)| status.as_ref()).collect();
+        let seen = |status: &&&NodeStatus| {
+            let member = status.validators.get(index);
+            member.is_some_and(|member| !member.missing && member.last_vote_view > View::ZERO)
         };
-        active && self.best_informed(index).is_none_or(seen)
+        let seeing = witnesses.iter().filter(seen).count();
+        active && (witnesses.is_empty() || seeing * 2 > witnesses.len())
     }
 
     /// How many validators vote.
@@ -78,14 +84,6 @@ impl Observation {
 
     fn answers(&self) -> impl Iterator<Item = &NodeStatus> {
         self.nodes.iter().flatten()
-    }
-
-    /// The highest of the nodes other than this one.
-    fn best_informed(&self, index: usize) -> Option<&NodeStatus> {
-        let others = self.nodes.iter().enumerate().filter(|(other, _)| *other != index);
-        others
-            .filter_map(|(_, status)| status.as_ref())
-            .max_by_key(|status| (status.height, status.view))
     }
 }
 

@@ -126,7 +126,7 @@ async fn report(
     });
     let tx = short(&hash.to_string());
     let mut text = format!(
-        "{} final   block {} · {}   tx {tx}   fee {}",
+        "  {} final   block {} · {}   tx {tx}   fee {}",
         printer.tick(),
         place.height,
         show::duration(took),

@@ -1,7 +1,7 @@
 //! `devnet up|kill|start|wipe|partition|heal|slow|status|logs|down`.
 
-use std::io::{Read, Seek, SeekFrom};
-use std::path::PathBuf;
+pub mod logs;
+
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
@@ -15,7 +15,7 @@ use crate::devnet::lifecycle::{self, Healed};
 use crate::devnet::observe::Observation;
 use crate::devnet::proxy::{Flow, Link, control};
 use crate::devnet::up::{self, Options};
-use crate::devnet::{faults, process, start};
+use crate::devnet::{faults, start};
 
 /// A whole network on this machine; without a verb: up.
 #[derive(Args, Debug)]
@@ -68,7 +68,7 @@ enum Verb {
     #[command(
         after_help = "Examples:\n  logothete devnet logs v2 -n 100\n  logothete devnet logs --follow"
     )]
-    Logs(Logs),
+    Logs(logs::Logs),
     /// Stop everything.
     #[command(after_help = "Examples:\n  logothete devnet down\n  logothete devnet down --remove")]
     Down(Down),
@@ -144,18 +144,6 @@ struct Slow {
 }
 
 #[derive(Args, Debug)]
-struct Logs {
-    /// Names; all without one.
-    nodes: Vec<String>,
-    /// Lines from the end.
-    #[arg(short = 'n', long, default_value_t = 20)]
-    lines: usize,
-    /// Go on with what is added.
-    #[arg(short, long)]
-    follow: bool,
-}
-
-#[derive(Args, Debug)]
 struct Down {
     /// Remove the directory too.
     #[arg(long)]
@@ -184,7 +172,7 @@ pub async fn perform(context: &Context, arguments: Arguments) -> Outcome {
         }
         Verb::Slow(slow) => slow_down(&directory, &slow, printer),
         Verb::Status => status(&directory).await,
-        Verb::Logs(logs) => show_logs(&directory, &logs, printer).await,
+        Verb::Logs(logs) => logs::show(&directory, &logs, printer).await,
         Verb::Down(down) => stop(&directory, &down, printer),
         Verb::Proxy => serve_proxies(&directory).await,
     }
@@ -332,70 +320,6 @@ fn row(look: &Observation, index: usize, node: &Node) -> Vec<String> {
 fn proxy_faults(directory: &Directory, state: &State) -> serde_json::Value {
     let shown = state.proxied.then(|| faults::show(directory).ok()).flatten();
     json!(shown.map(|answer| answer.faults))
-}
-
-async fn show_logs(directory: &Directory, logs: &Logs, printer: Printer) -> Outcome {
-    let state = lifecycle::load(directory)?;
-    let indexes = if logs.nodes.is_empty() {
-        (0..state.nodes.len()).collect()
-    } else {
-        lifecycle::indexes(&state, &logs.nodes)?
-    };
-    let nodes: Vec<&Node> = indexes.iter().filter_map(|index| state.nodes.get(*index)).collect();
-    let prefix = |node: &Node, line: &str| {
-        if nodes.len() > 1 { format!("{} | {line}", node.name) } else { line.to_owned() }
-    };
-    let mut data = Vec::new();
-    for node in &nodes {
-        let lines = process::last_lines(&node.log(), logs.lines);
-        for line in lines.lines().filter(|_| !printer.json) {
-            printer.line(&prefix(node, line));
-        }
-        data.push(json!({ "name": node.name, "log": node.log(), "lines": lines.lines().collect::<Vec<_>>() }));
-    }
-    if logs.follow && !printer.json {
-        let mut tails: Vec<Tail> = nodes.iter().map(|node| Tail::at_end(node.log())).collect();
-        loop {
-            for (node, tail) in nodes.iter().zip(&mut tails) {
-                for line in tail.added() {
-                    printer.line(&prefix(node, &line));
-                }
-            }
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-    }
-    Ok(Reply::new(data, ""))
-}
-
-/// The growing end of a file.
-struct Tail {
-    path: PathBuf,
-    at: u64,
-}
-
-impl Tail {
-    fn at_end(path: PathBuf) -> Self {
-        let at = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
-        Self { path, at }
-    }
-
-    /// Whole lines added since the last call; a file that became shorter is read from its start.
-    fn added(&mut self) -> Vec<String> {
-        let Ok(mut file) = std::fs::File::open(&self.path) else { return Vec::new() };
-        let length = file.metadata().map_or(0, |metadata| metadata.len());
-        if length < self.at {
-            self.at = 0;
-        }
-        let mut bytes = Vec::new();
-        let read = file.seek(SeekFrom::Start(self.at)).and_then(|_| file.read_to_end(&mut bytes));
-        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        if read.is_err() || whole == 0 {
-            return Vec::new();
-        }
-        self.at += u64::try_from(whole).unwrap_or(0);
-        bytes.truncate(whole);
-        String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect()
-    }
 }
 
 fn stop(directory: &Directory, down: &Down, printer: Printer) -> Outcome {
