@@ -63,8 +63,9 @@ impl Sight<'_> {
         if status.index == Some(index) {
             return matches!(status.mode, Mode::Learner { .. });
         }
-        let here = [&status.prepare_votes, &status.commit_votes, &status.timeouts];
-        if here.iter().any(|votes| votes.contains(index)) {
+        // In a view that somebody gave up a vote at hand is an old one: whoever is there keeps sending its timeout.
+        let here = [&status.prepare_votes, &status.commit_votes];
+        if !self.stalls() && here.iter().any(|votes| votes.contains(index)) {
             return false;
         }
         let seen_ms = last(&self.votes.last_seen_ms, index);
@@ -77,7 +78,11 @@ impl Sight<'_> {
     }
 
     fn patience(&self) -> Duration {
-        if self.status.failed_views > 0 { SILENCE_IN_STALL } else { SILENCE.max(self.idle * 3) }
+        if self.stalls() { SILENCE_IN_STALL } else { SILENCE.max(self.idle * 3) }
+    }
+
+    fn stalls(&self) -> bool {
+        self.status.failed_views > 0 || self.status.timeouts.count() > 0
     }
 }
 

@@ -91,7 +91,9 @@ async fn guard<A>(State(shared): State<Arc<Shared<A>>>, request: Request, next: 
 
 /// Answers JSON-RPC.
 async fn rpc<A: Api>(State(shared): State<Arc<Shared<A>>>, request: Request) -> Response {
-    if !is_json(request.headers()) {
+    // A tool may leave the media type out; a page may not, so that its browser asks first.
+    let from_page = request.headers().contains_key(ORIGIN);
+    if from_page && !is_json(request.headers()) {
         let error = RpcError::invalid_request("the Content-Type is not application/json");
         return json(StatusCode::UNSUPPORTED_MEDIA_TYPE, error_body(&error));
     }
@@ -248,7 +250,7 @@ async fn wrong_verb(method: Method) -> Response {
     (StatusCode::METHOD_NOT_ALLOWED, text).into_response()
 }
 
-/// A page cannot send this media type to a stranger without asking first.
+/// The one media type that a page cannot send to a stranger without a preflight request.
 fn is_json(headers: &HeaderMap) -> bool {
     let essence = header(headers, &CONTENT_TYPE).and_then(|text| text.split(';').next());
     essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))

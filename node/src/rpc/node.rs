@@ -19,6 +19,10 @@ use crate::head::Head;
 
 /// Blocks by which a node may be behind and still count as following the tip.
 const LAG_MAX: u64 = 5;
+/// A head as young as this is at the tip, however many blocks are made in that time.
+const FRESH: Duration = Duration::from_secs(3);
+/// Views that may time out in a row before the chain counts as standing still.
+const FAILED_VIEWS_MAX: u32 = 3;
 /// How long a stage may be busy with one piece of work before the process counts as dead.
 const STUCK_MAX: Duration = Duration::from_secs(20);
 
@@ -153,13 +157,25 @@ impl NodeApi {
         if let Some(waits) = learning(set, &status) {
             return Some(waits);
         }
+        if status.failed_views >= FAILED_VIEWS_MAX {
+            return Some(format!(
+                "a quorum is present, but {} views in a row timed out, the last is {}",
+                status.failed_views, status.view
+            ));
+        }
         if sync.state == SyncState::NoPeers {
             return Some("no peers: nobody to follow".to_owned());
         }
-        if sync.lag > LAG_MAX {
+        if self.is_behind(sync) {
             return Some(format!("catching up: {} blocks behind", sync.lag));
         }
         None
+    }
+
+    fn is_behind(&self, sync: &SyncView) -> bool {
+        let stamped = self.service().head().timestamp.get();
+        let age = Duration::from_millis(unix_ms(SystemTime::now()).saturating_sub(stamped));
+        sync.lag > LAG_MAX && age > FRESH
     }
 }
 
@@ -187,7 +203,7 @@ impl Health for NodeApi {
         } else {
             format!("missing {}", missing.join(", "))
         };
-        let sync_ok = sync.lag <= LAG_MAX && sync.state != SyncState::NoPeers;
+        let sync_ok = !self.is_behind(&sync) && sync.state != SyncState::NoPeers;
         let room = mempool.count < mempool.count_max && mempool.bytes < mempool.bytes_max;
         vec![
             Check::new("running", !stopping, if stopping { "stopping" } else { "not stopping" }),

@@ -1,12 +1,10 @@
 //! `tx_simulate`: what executing a transaction now would do.
 
-use std::sync::Arc;
-
 use logothete_client::rpc::RpcError;
 use logothete_client::rpc::types::{FailureView, TxSimulated};
 use logothete_ledger::admission::{Admitted, Candidate};
-use logothete_ledger::execute::{BlockInput, execute};
-use logothete_ledger::receipt::Outcome;
+use logothete_ledger::modules::Moment;
+use logothete_ledger::simulate::simulate;
 
 use super::tx::hash_if_readable;
 use super::{NodeApi, refusal};
@@ -17,34 +15,20 @@ impl NodeApi {
         let (chain, params) = (service.chain.genesis().chain, &service.spec.params);
         let candidate = Candidate::decode(bytes, &chain, params)
             .map_err(|error| refusal::invalid(hash_if_readable(bytes, &error), &error))?;
-        let (hash, fee) = (candidate.hash, candidate.tx.body.fee);
+        let hash = candidate.hash;
         let admitted = Admitted::verify(candidate, &chain)
             .map_err(|error| refusal::invalid(Some(hash), &error))?;
-        let lookup = self.lookup();
-        let transactions = [Arc::new(admitted)];
-        let input = BlockInput {
-            height: lookup.head().height.next(),
-            timestamp: lookup.head().timestamp,
-            transactions: &transactions,
-            params,
-        };
-        let outcome = execute(&service.state, &input).outcomes.into_iter().next();
-        let mut simulated = TxSimulated {
+        let (lookup, body) = (self.lookup(), &admitted.tx.body);
+        let head = lookup.head();
+        let moment = Moment { height: head.height.next(), timestamp: head.timestamp };
+        let outcome = simulate(&service.state, moment, body).outcome;
+        Ok(TxSimulated {
             hash,
             at: lookup.anchor(),
-            success: false,
-            fee,
-            failure: None,
-            skipped: None,
-        };
-        match outcome {
-            Some(Outcome::Executed(receipt)) => {
-                simulated.success = receipt.status.is_success();
-                simulated.failure = FailureView::of(&receipt.status);
-            }
-            Some(Outcome::Skipped(reason)) => simulated.skipped = Some(FailureView::from(&reason)),
-            None => return Err(RpcError::internal()),
-        }
-        Ok(simulated)
+            success: outcome.as_ref().is_ok_and(|status| status.is_success()),
+            fee: body.fee,
+            failure: outcome.as_ref().ok().and_then(FailureView::of),
+            skipped: outcome.as_ref().err().map(FailureView::from),
+        })
     }
 }
