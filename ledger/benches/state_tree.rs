@@ -1,4 +1,4 @@
-//! What the state tree costs: CPU time per updated leaf, building, proving, memory.
+//! What the state tree costs: CPU time per updated leaf, building, loading from disk, proving, memory.
 //!
 //! `cargo bench --bench state_tree` prints one JSON object a line. Sizes can be given:
 //! `-- --leaves 1000000 --batch 10000 --rounds 50`.
@@ -136,4 +136,39 @@ fn main() {
         }
         watch.report(what, 10_000);
     }
+    #[cfg(feature = "rocks")]
+    load_from_disk(&entries);
+}
+
+/// What a node does at its start: the flat state from RocksDB into a tree.
+#[cfg(feature = "rocks")]
+fn load_from_disk(entries: &[(StateKey, StateValue)]) {
+    use logothete_ledger::state_tree::StateTreeBuilder;
+    use logothete_ledger::store::{Applied, ExecutedRoots, RocksStore, Store};
+    use logothete_primitives::{ChainId, ReceiptsRoot, StateRoot};
+
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let executed = ExecutedRoots {
+        height: Height::ZERO,
+        state_root: StateRoot::ZERO,
+        receipts_root: ReceiptsRoot::ZERO,
+    };
+    let changes: Vec<_> = entries.iter().map(|(key, value)| (*key, Some(value.clone()))).collect();
+    let store = RocksStore::open(directory.path(), ChainId::ZERO).expect("a new database");
+    let watch = Watch::start();
+    store.apply(&Applied { executed, changes: &changes, transactions: &[] }).expect("written");
+    store.flush().expect("flushed");
+    watch.report("store_flat_state", entries.len() as u64);
+    drop((store, changes));
+
+    let watch = Watch::start();
+    let store = RocksStore::open(directory.path(), ChainId::ZERO).expect("the database");
+    let mut builder = StateTreeBuilder::new();
+    let mut push = |key, value: &[u8]| match builder.push(key, value) {
+        Ok(()) => std::ops::ControlFlow::Continue(()),
+        Err(_) => std::ops::ControlFlow::Break(()),
+    };
+    store.visit_state(&mut push).expect("read");
+    let tree = builder.finish(Height::ZERO, HistoryLimits::default());
+    watch.report("load_from_disk", tree.len() as u64);
 }
