@@ -49,6 +49,7 @@ pub mod pacemaker;
 mod proposals;
 mod proposer;
 pub mod rejection;
+mod repeat;
 pub mod replica;
 pub mod safety_rules;
 pub mod safety_state;

@@ -17,8 +17,10 @@ pub struct Pacemaker {
     failed_views: u32,
     /// Since when something waits to be ordered or attested.
     pending_since: Option<Duration>,
-    /// When the own timeout of this view is sent again; `None` before it is sent.
-    resend_at: Option<Duration>,
+    /// Whether the own timeout of this view was sent.
+    given_up: bool,
+    /// When the own messages that have not done their work are sent again.
+    repeat_at: Duration,
 }
 
 impl Pacemaker {
@@ -30,19 +32,27 @@ impl Pacemaker {
             entered: Duration::ZERO,
             failed_views: 0,
             pending_since: None,
-            resend_at: None,
+            given_up: false,
+            repeat_at: Duration::ZERO,
         }
     }
 
     /// Begins a view; how long the one before lasted.
-    pub fn enter(&mut self, view: View, reason: EntryReason, now: Duration) -> Duration {
+    pub fn enter(
+        &mut self,
+        config: &Config,
+        view: View,
+        reason: EntryReason,
+        now: Duration,
+    ) -> Duration {
         let waited = match reason {
             EntryReason::Start => Duration::ZERO,
             _ => now.saturating_sub(self.entered),
         };
         self.view = view;
         self.entered = now;
-        self.resend_at = None;
+        self.given_up = false;
+        self.on_repeated(config, now);
         if reason == EntryReason::Tc {
             self.failed_views = self.failed_views.saturating_add(1);
         }
@@ -60,8 +70,14 @@ impl Pacemaker {
     }
 
     /// The own timeout left now.
-    pub fn on_timeout_sent(&mut self, config: &Config, now: Duration) {
-        self.resend_at = Some(now.saturating_add(config.resend_interval));
+    pub const fn on_timeout_sent(&mut self, config: &Config, now: Duration) {
+        self.given_up = true;
+        self.on_repeated(config, now);
+    }
+
+    /// The own messages left now.
+    pub const fn on_repeated(&mut self, config: &Config, now: Duration) {
+        self.repeat_at = now.saturating_add(config.resend_interval);
     }
 
     /// The current view.
@@ -92,20 +108,26 @@ impl Pacemaker {
         timeout.min(cap)
     }
 
-    /// When this view is given up, or when that is said again.
+    /// When this view is given up; `None` once it is.
     ///
     /// An idle leader may wait for `empty_block_interval`; a silent one with work pending may not.
     #[must_use]
-    pub fn deadline(&self, config: &Config) -> Duration {
-        if let Some(resend_at) = self.resend_at {
-            return resend_at;
+    pub fn deadline(&self, config: &Config) -> Option<Duration> {
+        if self.given_up {
+            return None;
         }
         let timeout = self.timeout(config);
         let idle = self.idle_deadline(config).saturating_add(timeout);
-        match self.pending_since {
+        Some(match self.pending_since {
             None => idle,
             Some(since) => idle.min(self.entered.max(since).saturating_add(timeout)),
-        }
+        })
+    }
+
+    /// When the own messages are sent again, if any of them has not done its work.
+    #[must_use]
+    pub const fn repeat_deadline(&self) -> Duration {
+        self.repeat_at
     }
 
     /// When a leader with nothing to order proposes an empty block.

@@ -189,14 +189,15 @@ impl Replica {
         if !self.started {
             return None;
         }
-        let view = self.is_active().then(|| self.pacemaker.deadline(&self.config));
+        let view = self.pacemaker.deadline(&self.config).filter(|_| self.is_active());
+        let repeat = self.has_unfinished().then(|| self.pacemaker.repeat_deadline());
         let idle = self
             .building
             .as_ref()
             .filter(|building| !building.idle_expired)
             .map(|_| self.pacemaker.idle_deadline(&self.config));
         let ask = self.learner.as_ref().and_then(Learner::deadline);
-        [view, idle, ask, self.fetches.deadline()].into_iter().flatten().min()
+        [view, repeat, idle, ask, self.fetches.deadline()].into_iter().flatten().min()
     }
 
     /// Evidence of equivocation seen since the start: the first of each validator and kind.

@@ -7,7 +7,7 @@ use alloc::boxed::Box;
 
 use logothete_primitives::codec::encoded_len;
 use logothete_primitives::limits::MAX_PROPOSAL_BYTES;
-use logothete_primitives::{BlockHash, ChainId, Epoch, Signature, Signer, ValidatorIndex, View};
+use logothete_primitives::{ChainId, Epoch, Signature, Signer, ValidatorIndex, View};
 
 use crate::block::{Block, BlockHeader};
 use crate::certificate::{Certificate, QuorumCert, TimeoutCert};
@@ -311,13 +311,6 @@ impl SafetyRules {
 
     fn sign(&self, message: &[u8]) -> Signature {
         self.signer.sign(message)
-    }
-
-    /// Whether the block is the one this validator proposed last.
-    #[must_use]
-    pub fn proposed_block(&self) -> Option<(View, BlockHash, Signature)> {
-        let mark = self.state.as_ref()?.last_proposal.as_ref()?;
-        Some((mark.view, mark.block, mark.signature))
     }
 }
 

@@ -56,7 +56,7 @@ impl Replica {
     /// Begins the view that the certificates say is current.
     pub(crate) fn enter_view(&mut self, now: Now, reason: EntryReason, out: &mut Outbox) {
         let view = self.known.view();
-        let waited = self.pacemaker.enter(view, reason, now.mono);
+        let waited = self.pacemaker.enter(&self.config, view, reason, now.mono);
         self.prepare_votes.prune_below(view);
         self.timeouts.reset(view);
         self.proposals.clear();
@@ -79,17 +79,6 @@ impl Replica {
         self.timeouts.insert(&timeout);
         out.broadcast(Message::Timeout(Box::new(timeout)));
         true
-    }
-
-    /// R5: the own timeout of the current view, again and unchanged.
-    pub(crate) fn repeat_timeout(&mut self, now: Now, out: &mut Outbox) {
-        self.pacemaker.on_timeout_sent(&self.config, now.mono);
-        let state = self.safety.as_ref().and_then(|safety| safety.state());
-        if let Some(timeout) = state.and_then(|state| state.last_timeout.as_ref())
-            && timeout.view == self.pacemaker.view()
-        {
-            out.broadcast(Message::Timeout(Box::new(timeout.clone())));
-        }
     }
 
     /// R6: f + 1 by power have given up the current view, so an honest one has.

@@ -1,5 +1,5 @@
 //! Bugs that have hurt systems like this one, each by its number in `docs/protocol.md`.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::needless_pass_by_value, clippy::redundant_clone)]
 
 mod support;
 

@@ -183,7 +183,8 @@ fn r9_epochs_are_named_and_changes_refused() {
     let mut stand = Stand::new(&[1; 4], 0);
     let header = stand.block("a", 1, 1, "genesis").header;
     let set = Digest::new([1; 32]);
-    let next = BlockHeader { next_set: Some(set), ..header.clone() };
+    let mut next = header.clone();
+    next.next_set = Some(set);
     stand.define("next", next, b"a".to_vec());
     let proposal = Message::Proposal(Box::new(stand.proposal("next", None)));
     assert_eq!(stand.deliver(proposal), Err(Rejection::NextSet { set }));

@@ -11,11 +11,12 @@ impl Replica {
         self.expire_idle(now, out);
         let forget = self.config.resend_interval.saturating_mul(10);
         self.amnesiacs.retain(|_, last| now.mono.saturating_sub(*last) <= forget);
-        if self.is_active()
-            && now.mono >= self.pacemaker.deadline(&self.config)
-            && !self.give_up_view(now, out)
-        {
-            self.repeat_timeout(now, out);
+        if self.has_unfinished() && now.mono >= self.pacemaker.repeat_deadline() {
+            self.repeat(now, out);
+        }
+        let deadline = self.pacemaker.deadline(&self.config).filter(|_| self.is_active());
+        if deadline.is_some_and(|deadline| now.mono >= deadline) {
+            self.give_up_view(now, out);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Votes arrive.
 
+use logothete_primitives::View;
+
 use crate::event::Now;
 use crate::evidence::Equivocation;
 use crate::message::{CommitVote, PrepareVote};
@@ -42,11 +44,18 @@ impl Replica {
         if current.since(view) > VIEWS_BEHIND {
             self.answer_old(now, from, out);
         }
-        if self.known.high_cc().is_some_and(|cc| view < cc.view) {
+        let is_final = |than: View| self.known.high_cc().is_some_and(|cc| than < cc.view);
+        if is_final(view) {
             return;
         }
-        if let Inserted::Conflict(first) = self.commit_votes.insert(vote.clone()) {
-            self.on_equivocation(Equivocation::CommitVote { first, second: vote }, out);
+        match self.commit_votes.insert(vote.clone()) {
+            Inserted::New => {}
+            // Said again, though the block is final here: the voter has missed that.
+            Inserted::Known if is_final(view.minus(1)) => self.answer_old(now, from, out),
+            Inserted::Known => {}
+            Inserted::Conflict(first) => {
+                self.on_equivocation(Equivocation::CommitVote { first, second: vote }, out);
+            }
         }
         self.commit_votes.keep_highest(COMMIT_VIEWS);
     }

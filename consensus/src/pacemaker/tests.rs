@@ -30,7 +30,7 @@ fn timeout_grows_to_the_cap() {
     let mut timeouts = Vec::new();
     for view in 1..8 {
         timeouts.push(pacemaker.timeout(&config).as_millis());
-        pacemaker.enter(View::new(view), EntryReason::Tc, ms(view));
+        pacemaker.enter(&config, View::new(view), EntryReason::Tc, ms(view));
     }
     assert_eq!(timeouts, [1000, 1500, 2250, 3375, 5000, 5000, 5000]);
     pacemaker.failed_views = u32::MAX;
@@ -60,12 +60,12 @@ fn deadline_depends_on_pending_work() {
     ];
     for (entered, pending, deadline) in table {
         let mut pacemaker = Pacemaker::new();
-        pacemaker.enter(View::new(1), EntryReason::Qc, ms(entered));
+        pacemaker.enter(&config, View::new(1), EntryReason::Qc, ms(entered));
         if let Some(pending) = pending {
             pacemaker.on_pending(true, ms(pending));
             pacemaker.on_pending(true, ms(pending + 400));
         }
-        assert_eq!(pacemaker.deadline(&config), ms(deadline), "{entered} {pending:?}");
+        assert_eq!(pacemaker.deadline(&config), Some(ms(deadline)), "{entered} {pending:?}");
     }
 }
 
@@ -74,10 +74,10 @@ fn deadline_depends_on_pending_work() {
 fn a_new_view_has_a_new_deadline() {
     let config = config();
     let mut pacemaker = Pacemaker::new();
-    pacemaker.enter(View::new(1), EntryReason::Qc, ms(0));
+    pacemaker.enter(&config, View::new(1), EntryReason::Qc, ms(0));
     pacemaker.on_timeout_sent(&config, ms(4000));
-    assert_eq!(pacemaker.deadline(&config), ms(4250));
-    let waited = pacemaker.enter(View::new(2), EntryReason::Qc, ms(4100));
+    assert_eq!((pacemaker.deadline(&config), pacemaker.repeat_deadline()), (None, ms(4250)));
+    let waited = pacemaker.enter(&config, View::new(2), EntryReason::Qc, ms(4100));
     assert_eq!(waited, ms(4100));
-    assert_eq!(pacemaker.deadline(&config), ms(4100 + 3000 + 1000));
+    assert_eq!(pacemaker.deadline(&config), Some(ms(4100 + 3000 + 1000)));
 }
