@@ -122,7 +122,8 @@ impl Failure {
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
-        Self::new("io", error.to_string())
+        let code = if error.kind() == std::io::ErrorKind::BrokenPipe { "closed" } else { "io" };
+        Self::new(code, error.to_string())
     }
 }
 

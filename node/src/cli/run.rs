@@ -36,8 +36,31 @@ pub async fn perform(command: Run) -> Outcome {
     })?;
     config.passphrase = passphrase::for_key(&config.paths.key, command.passphrase_file.as_deref())?;
     crate::run(config).await.map_err(|error| {
-        Failure::new("node_stopped", format!("{error:#}"))
+        Failure::new("node_stopped", causes(&error))
             .with_hint("the log lines before this one say more; `logothete config show` says what was configured")
     })?;
     Ok(Reply::new(Value::Null, ""))
+}
+
+/// The error and its causes in one line, without those that the one before has told already.
+fn causes(error: &anyhow::Error) -> String {
+    let mut said: Vec<String> = Vec::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !said.last().is_some_and(|last| last.contains(&cause)) {
+            said.push(cause);
+        }
+    }
+    said.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let error =
+            anyhow::anyhow!("disk full").context("writing x: disk full").context("starting");
+        assert_eq!(causes(&error), "starting: writing x: disk full");
+    }
 }

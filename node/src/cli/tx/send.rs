@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use logothete_client::rpc::method::TxGetMethod;
-use logothete_client::rpc::types::{TxDetails, TxGet, TxPlace, TxStatus};
+use logothete_client::rpc::types::{Submitted, TxDetails, TxGet, TxPlace, TxStatus};
 use logothete_client::verify::{self, VerifyError};
 use logothete_client::{Client, ClientError};
 use logothete_ledger::operation::Operation;
@@ -38,22 +38,22 @@ pub(super) async fn send(context: &Context, wish: &Send) -> Outcome {
     let (chain, body) = draft::body(context, terms, operations).await?;
     let tx = Transaction::sign(&chain, body, &[&key])?;
     let began = Instant::now();
-    let hash = hand_in(&context.client()?, &tx).await?;
+    let taken = hand_in(&context.client()?, &tx).await?;
     if wish.no_wait {
-        return Ok(accepted(hash));
+        return Ok(accepted(&taken));
     }
-    finish(context, hash, began, Duration::from_secs(wish.timeout)).await
+    finish(context, taken.hash, began, Duration::from_secs(wish.timeout)).await
 }
 
 /// `tx submit`.
 pub(super) async fn submit(context: &Context, wish: &Submit) -> Outcome {
     let tx = read::source(&wish.source.tx)?;
     let began = Instant::now();
-    let hash = hand_in(&context.client()?, &tx).await?;
+    let taken = hand_in(&context.client()?, &tx).await?;
     if !wish.wait {
-        return Ok(accepted(hash));
+        return Ok(accepted(&taken));
     }
-    finish(context, hash, began, Duration::from_secs(wish.timeout)).await
+    finish(context, taken.hash, began, Duration::from_secs(wish.timeout)).await
 }
 
 /// `tx wait`.
@@ -61,16 +61,20 @@ pub(super) async fn wait(context: &Context, wish: &Wait) -> Outcome {
     finish(context, wish.which.hash, Instant::now(), Duration::from_secs(wish.timeout)).await
 }
 
-fn accepted(hash: TxHash) -> Reply {
-    let text = format!("accepted   tx {hash}\nwait for it: logothete tx wait {hash}");
-    Reply::new(json!({ "hash": hash, "status": { "state": "pending" } }), text)
+fn accepted(taken: &Submitted) -> Reply {
+    let hash = taken.hash;
+    let text = match &taken.status {
+        TxStatus::Final(place) => format!("final already, in block {}   tx {hash}", place.height),
+        _ => format!("accepted   tx {hash}\nwait for it: logothete tx wait {hash}"),
+    };
+    Reply::new(taken, text)
 }
 
 /// Submits. Whatever happens from here on, the hash is told.
-async fn hand_in(client: &Client, tx: &Transaction) -> Result<TxHash, Failure> {
+async fn hand_in(client: &Client, tx: &Transaction) -> Result<Submitted, Failure> {
     let hash = tx.hash();
     match client.submit(tx).await {
-        Ok(_) => Ok(hash),
+        Ok(taken) => Ok(taken),
         Err(ClientError::Rpc(error)) => {
             let data = json!({ "hash": hash, "rpc_error": error });
             Err(Failure::from(*error).with_data(data))
