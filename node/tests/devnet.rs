@@ -1,0 +1,163 @@
+//! The first run, as a user has it: a devnet of real processes, a payment, and every way to break it
+//! that the command line offers.
+
+#![allow(clippy::unwrap_used)]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// A devnet of its own, stopped and removed at the end, also of a failed test.
+struct Devnet {
+    home: tempfile::TempDir,
+}
+
+impl Devnet {
+    fn up(flags: &[&str]) -> Self {
+        let devnet = Self { home: tempfile::tempdir().unwrap() };
+        let mut arguments = vec!["devnet", "up", "--base-port", "0", "--detach"];
+        arguments.extend(flags);
+        let output = devnet.run(&arguments);
+        // The first line is the event that scripts wait for.
+        let ready: Value = serde_json::from_str(output.lines().next().unwrap()).unwrap();
+        assert_eq!(ready["event"], "ready");
+        devnet
+    }
+
+    fn dir(&self) -> PathBuf {
+        self.home.path().join("net")
+    }
+
+    /// Standard output of a command that must succeed.
+    fn run(&self, arguments: &[&str]) -> String {
+        let (code, text) = self.attempt(arguments);
+        assert_eq!(code, 0, "{arguments:?}: {text}");
+        text
+    }
+
+    fn attempt(&self, arguments: &[&str]) -> (i32, String) {
+        let output = Command::new(env!("CARGO_BIN_EXE_logothete"))
+            .args(arguments)
+            .args(["--json", "--dir", self.dir().to_str().unwrap()])
+            .env("HOME", self.home.path())
+            .env_remove("XDG_STATE_HOME")
+            .env_remove("XDG_DATA_HOME")
+            .output()
+            .unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+    }
+
+    /// The data of the envelope of a command that must succeed.
+    fn data(&self, arguments: &[&str]) -> Value {
+        let text = self.run(arguments);
+        let envelope: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(envelope["success"], true, "{text}");
+        envelope["data"].clone()
+    }
+
+    fn pay(&self) -> Value {
+        let paid = self.data(&["tx", "send", "alice", "bob", "10", "--timeout", "60"]);
+        assert_eq!(paid["success"], true);
+        // Never less than a proof that was verified here.
+        assert!(paid["verified"].as_str().unwrap().starts_with("inclusion"), "{paid}");
+        paid
+    }
+}
+
+impl Drop for Devnet {
+    fn drop(&mut self) {
+        self.attempt(&["devnet", "down", "--remove"]);
+    }
+}
+
+fn flip_a_byte(backup: &Path) -> String {
+    let database = std::fs::read_dir(backup.join("database")).unwrap().flatten();
+    let mut tables: Vec<PathBuf> = database.map(|entry| entry.path()).collect();
+    tables.retain(|path| path.extension().is_some_and(|extension| extension == "sst"));
+    tables.sort();
+    let table = tables.first().unwrap();
+    let mut bytes = std::fs::read(table).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(table, bytes).unwrap();
+    table.file_name().unwrap().to_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_first_run_heals_from_everything() {
+    let devnet = Devnet::up(&[]);
+    devnet.pay();
+
+    // A kill of one: the chain goes on, and the node comes back.
+    let killed = devnet.data(&["devnet", "kill", "v3"]);
+    assert_eq!(killed["standing"]["goes_on"], true);
+    assert_eq!(killed["standing"]["spare"], 0);
+    devnet.pay();
+    let back = devnet.data(&["devnet", "start", "v3"]);
+    assert_eq!((&back[0]["votes"], &back[0]["voting"]), (&true.into(), &4.into()), "{back}");
+
+    // A wipe (R10): level, of one mind with the others, voting again.
+    let healed = devnet.data(&["devnet", "wipe", "v2"]);
+    assert_eq!(healed[0]["state_root_matches"], serde_json::json!([3, 3]));
+    assert_eq!(healed[0]["votes"], true);
+    devnet.pay();
+
+    // Two killed: a safe halt, and the hash of what is under way is never lost.
+    let killed = devnet.data(&["devnet", "kill", "v0", "v1"]);
+    assert_eq!(killed["standing"]["goes_on"], false);
+    let (code, text) = devnet.attempt(&["tx", "send", "alice", "bob", "10", "--timeout", "2"]);
+    assert_eq!(code, 6, "{text}");
+    let unknown: Value = serde_json::from_str(&text).unwrap();
+    let hash = unknown["data"]["hash"].as_str().unwrap().to_owned();
+    devnet.run(&["devnet", "start", "v0", "v1"]);
+    devnet.run(&["tx", "wait", &hash, "--timeout", "60"]);
+    let bob = devnet.data(&["account", "show", "bob"]);
+    assert_eq!(bob["balance"], "1000040000000");
+
+    // The whole network goes down and on.
+    devnet.run(&["devnet", "down"]);
+    devnet.run(&["devnet", "up", "--base-port", "0", "--detach"]);
+    devnet.pay();
+}
+
+#[test]
+fn a_backup_is_believed_only_whole() {
+    let devnet = Devnet::up(&["-n", "1"]);
+    devnet.pay();
+    let backup = devnet.home.path().join("backup");
+    let to = backup.to_str().unwrap();
+    devnet.run(&["backup", "create", "--node", "v0", "--to", to]);
+    let report = devnet.data(&["backup", "verify", to]);
+    assert_ne!(report["blocks_checked"], 0);
+
+    let damaged = flip_a_byte(&backup);
+    let (code, text) = devnet.attempt(&["backup", "verify", to]);
+    assert_eq!(code, 7);
+    assert!(text.contains(&damaged) && text.contains("offset"), "{text}");
+    let restored = devnet.home.path().join("restored");
+    let (code, _) = devnet.attempt(&["backup", "restore", to, "--to", restored.to_str().unwrap()]);
+    assert_eq!(code, 7);
+}
+
+#[test]
+fn a_partition_halts_and_heals() {
+    let devnet = Devnet::up(&["--proxied"]);
+    devnet.pay();
+    devnet.run(&["devnet", "partition", "v0,v1", "v2,v3"]);
+    let (code, text) = devnet.attempt(&["tx", "send", "alice", "bob", "10", "--timeout", "3"]);
+    assert_eq!(code, 6, "half of the power decides nothing: {text}");
+    devnet.run(&["devnet", "heal"]);
+    devnet.run(&["devnet", "slow", "v3", "--delay-ms", "50"]);
+    devnet.pay();
+}
+
+#[test]
+fn load_is_measured() {
+    let devnet = Devnet::up(&[]);
+    let load = ["bench", "load", "--accounts", "64", "--duration", "2", "--warmup", "1"];
+    let report = devnet.data(&load);
+    assert!(report["committed_per_second"].as_f64().unwrap() > 0.0);
+    assert!(report["cpu_us_per_tx"]["nodes"].as_f64().unwrap() > 0.0);
+    assert_eq!((&report["missing"], &report["refused"]), (&0.into(), &serde_json::json!({})));
+}
