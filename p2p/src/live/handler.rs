@@ -1,4 +1,4 @@
-//! The handler of one connection: it opens and accepts streams for the session, and drives it.
+//! The handler of one connection: it opens and accepts streams for its session.
 //!
 //! Unlike `libp2p-stream` it loses no inbound stream: those that wait are bounded in number, and
 //! one beyond the bound, which a correct node never opens, is reset.
@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use futures::{FutureExt, future::BoxFuture};
+use futures::FutureExt;
 use libp2p::{
     Stream,
     swarm::{
@@ -19,6 +19,7 @@ use libp2p::{
     },
 };
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::streams::{Accept, Channel, Open};
 
@@ -54,8 +55,8 @@ impl Opener {
 pub(super) struct Handler {
     arrivals: mpsc::Sender<(Channel, Stream)>,
     orders: mpsc::Receiver<(Channel, Reply)>,
-    /// Runs in the connection's own task: a frame that is sent or has arrived changes tasks once.
-    session: Option<BoxFuture<'static, ()>>,
+    /// A task of its own, which ends with the connection.
+    session: Option<AbortOnDropHandle<()>>,
 }
 
 /// The session is over: the connection is to be closed.
@@ -71,7 +72,8 @@ impl Handler {
         let (arrivals, arrived) = mpsc::channel(WAITING);
         let (orders, ordered) = mpsc::channel(WAITING);
         let streams = Streams { arrivals: arrived, opener: Opener(orders) };
-        Self { arrivals, orders: ordered, session: Some(session(streams).boxed()) }
+        let session = AbortOnDropHandle::new(tokio::spawn(session(streams)));
+        Self { arrivals, orders: ordered, session: Some(session) }
     }
 }
 
@@ -97,8 +99,11 @@ impl ConnectionHandler for Handler {
         cx: &mut Context<'_>,
     ) -> Poll<ConnectionHandlerEvent<Open, Reply, SessionEnded>> {
         if let Some(session) = &mut self.session
-            && session.poll_unpin(cx).is_ready()
+            && let Poll::Ready(ended) = session.poll_unpin(cx)
         {
+            if let Err(error) = ended {
+                tracing::error!(%error, "p2p.session.panicked");
+            }
             self.session = None;
             return Poll::Ready(ConnectionHandlerEvent::NotifyBehaviour(SessionEnded));
         }

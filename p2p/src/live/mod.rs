@@ -7,6 +7,7 @@ mod behaviour;
 mod driver;
 mod gate;
 mod handler;
+mod muxer;
 mod peer_book;
 mod session;
 mod start;

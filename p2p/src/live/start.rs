@@ -13,7 +13,7 @@ use libp2p::{
     identity::Keypair,
     noise,
     swarm::{Config as SwarmConfig, SwarmEvent},
-    tcp, yamux,
+    tcp,
 };
 use logothete_primitives::{
     keys::{PublicKey, SecretKey},
@@ -40,6 +40,7 @@ use crate::{
 use super::{
     behaviour::Behaviour,
     driver::{Driver, Intake},
+    muxer,
 };
 
 /// Transactions of ours that may wait to be gossiped.
@@ -47,10 +48,6 @@ const PUBLISH_QUEUE: usize = 1024;
 
 /// News of sessions that may wait for the driver.
 const TOLD_QUEUE: usize = 1024;
-
-/// Streams that a peer may hold open on one connection: two per lane, control, gossip, identify
-/// and ping, and room for their renewal.
-const MAX_STREAMS: usize = 64;
 
 /// A connection without a session and without streams is closed after this time.
 const IDLE: Duration = Duration::from_secs(10);
@@ -115,11 +112,9 @@ fn check(local: &PublicKey, config: &Config) -> Result<(), NetworkError> {
 }
 
 fn swarm(keypair: Keypair, behaviour: Behaviour) -> Result<Swarm<Behaviour>, NetworkError> {
-    let mut muxer = yamux::Config::default();
-    muxer.set_max_num_streams(MAX_STREAMS);
     let builder = SwarmBuilder::with_existing_identity(keypair)
         .with_tokio()
-        .with_tcp(tcp::Config::new().nodelay(true), noise::Config::new, move || muxer)
+        .with_tcp(tcp::Config::new().nodelay(true), noise::Config::new, muxer::Config::new)
         .map_err(|error| NetworkError::Transport(error.to_string()))?;
     #[cfg(feature = "quic")]
     let builder = builder.with_quic();

@@ -10,25 +10,25 @@ use logothete_primitives::{BlockHash, ChainId, Digest, PublicKey, SecretKey};
 use tokio::time::timeout;
 
 /// Longest wait for anything that must happen.
-pub const SOON: Duration = Duration::from_secs(20);
+pub(crate) const SOON: Duration = Duration::from_secs(20);
 
 /// The secret of the n-th participant; the first ones are the validators.
-pub fn secret(n: u8) -> SecretKey {
+pub(crate) fn secret(n: u8) -> SecretKey {
     SecretKey::from_seed([n + 1; 32])
 }
 
 /// The key of the n-th participant.
-pub fn key(n: u8) -> PublicKey {
+pub(crate) fn key(n: u8) -> PublicKey {
     secret(n).public()
 }
 
 /// The chain of most tests.
-pub fn chain(n: u8) -> ChainId {
+pub(crate) fn chain(n: u8) -> ChainId {
     ChainId::new(Digest::new([n; 32]))
 }
 
 /// A configuration in a network of `validators` validators.
-pub fn config(validators: u8, role: Role) -> Config {
+pub(crate) fn config(validators: u8, role: Role) -> Config {
     let mut config =
         Config::new(chain(1), BlockHash::ZERO, (0..validators).map(key).collect(), role);
     config.listen = vec!["/ip4/127.0.0.1/tcp/0".parse().unwrap()];
@@ -36,15 +36,15 @@ pub fn config(validators: u8, role: Role) -> Config {
 }
 
 /// A participant.
-pub struct Member {
-    pub key: PublicKey,
-    pub network: Arc<dyn Network>,
-    pub inbound: Inbound,
+pub(crate) struct Member {
+    pub(crate) key: PublicKey,
+    pub(crate) network: Arc<dyn Network>,
+    pub(crate) inbound: Inbound,
     task: Option<NetworkTask>,
 }
 
 /// Where members meet.
-pub trait Ground {
+pub(crate) trait Ground {
     /// Enters the n-th participant. It is told the address of `bootstrap` and no other.
     async fn join(&self, n: u8, config: Config, bootstrap: Option<&Member>) -> Member;
 
@@ -72,7 +72,7 @@ pub trait Ground {
 }
 
 /// The twin.
-pub struct Simulated(SimulatedNet);
+pub(crate) struct Simulated(SimulatedNet);
 
 impl Default for Simulated {
     fn default() -> Self {
@@ -93,7 +93,7 @@ impl Ground for Simulated {
 
 /// Real connections on this machine.
 #[derive(Default)]
-pub struct Live;
+pub(crate) struct Live;
 
 impl Ground for Live {
     async fn join(&self, n: u8, mut config: Config, bootstrap: Option<&Member>) -> Member {
@@ -109,24 +109,24 @@ impl Ground for Live {
 
 impl Member {
     /// Where it listens.
-    pub fn address(&self) -> Multiaddr {
+    pub(crate) fn address(&self) -> Multiaddr {
         self.network.listening()[0].clone()
     }
 
     /// The keys it is connected to.
-    pub fn peers(&self) -> BTreeSet<PublicKey> {
+    pub(crate) fn peers(&self) -> BTreeSet<PublicKey> {
         self.network.peers().iter().map(|peer| peer.key).collect()
     }
 
     /// Waits until it is connected to this many peers.
-    pub async fn meets(&mut self, peers: usize) {
+    pub(crate) async fn meets(&mut self, peers: usize) {
         while self.peers().len() < peers {
             self.event(|_| true).await;
         }
     }
 
     /// Waits for an event, passing over others.
-    pub async fn event(&mut self, wanted: impl Fn(&PeerEvent) -> bool) -> PeerEvent {
+    pub(crate) async fn event(&mut self, wanted: impl Fn(&PeerEvent) -> bool) -> PeerEvent {
         let found = async {
             loop {
                 let event = self.inbound.peers.recv().await.unwrap();
@@ -139,7 +139,7 @@ impl Member {
     }
 
     /// Waits until a connection was refused, and says why.
-    pub async fn refusal(&mut self) -> RefusalReason {
+    pub(crate) async fn refusal(&mut self) -> RefusalReason {
         match self.event(|event| matches!(event, PeerEvent::Refused { .. })).await {
             PeerEvent::Refused { reason, .. } => reason,
             _ => unreachable!(),
@@ -147,13 +147,13 @@ impl Member {
     }
 
     /// Waits until a peer is gone.
-    pub async fn loses(&mut self, peer: PublicKey) {
+    pub(crate) async fn loses(&mut self, peer: PublicKey) {
         self.event(|event| matches!(event, PeerEvent::Disconnected { key, .. } if *key == peer))
             .await;
     }
 
     /// Sends, and waits for room if there is none.
-    pub async fn sends(&self, to: &Self, lane: Lane, bytes: impl Into<Bytes>) {
+    pub(crate) async fn sends(&self, to: &Self, lane: Lane, bytes: impl Into<Bytes>) {
         let bytes = bytes.into();
         while let Err(error) = self.network.send(&to.key, lane, bytes.clone()) {
             assert_eq!(error, logothete_p2p::SendError::LaneFull(lane));
@@ -162,22 +162,22 @@ impl Member {
     }
 
     /// The next frame of the consensus lane.
-    pub async fn consensus(&mut self) -> (PublicKey, Bytes) {
+    pub(crate) async fn consensus(&mut self) -> (PublicKey, Bytes) {
         timeout(SOON, self.inbound.consensus.recv()).await.expect("a frame comes soon").unwrap()
     }
 
     /// The next frame of the batches lane.
-    pub async fn batch(&mut self) -> (PublicKey, Bytes) {
+    pub(crate) async fn batch(&mut self) -> (PublicKey, Bytes) {
         timeout(SOON, self.inbound.batches.recv()).await.expect("a frame comes soon").unwrap()
     }
 
     /// The next request.
-    pub async fn request(&mut self) -> logothete_p2p::Request {
+    pub(crate) async fn request(&mut self) -> logothete_p2p::Request {
         timeout(SOON, self.inbound.requests.recv()).await.expect("a request comes soon").unwrap()
     }
 
     /// The next gossiped message.
-    pub async fn gossip(&mut self) -> logothete_p2p::Gossip {
+    pub(crate) async fn gossip(&mut self) -> logothete_p2p::Gossip {
         timeout(SOON, self.inbound.gossip.recv()).await.expect("gossip comes soon").unwrap()
     }
 }

@@ -283,7 +283,7 @@ async fn gossip_is_passed_on_once_accepted(ground: impl Ground) {
 }
 
 async fn heights_are_announced(ground: impl Ground) {
-    let mut members = ground.connected(2).await;
+    let members = ground.connected(2).await;
     members[0].network.announce(Height::new(42));
     let follower_config = config(2, Role::Follower);
     let mut late = ground.join(9, follower_config, members.first()).await;
