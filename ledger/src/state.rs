@@ -144,6 +144,16 @@ pub trait StateView {
     fn account(&self, address: &Address) -> Option<Account> {
         self.read(&StateKey::account(address)).map(|value| accounts::decode(&value))
     }
+
+    /// The accounts of many addresses, in their order, read in one go.
+    ///
+    /// # Panics
+    /// As [`account`](Self::account).
+    fn accounts(&self, addresses: &[Address]) -> Vec<Option<Account>> {
+        let keys: Vec<StateKey> = addresses.iter().map(StateKey::account).collect();
+        let values = self.read_many(&keys).into_iter();
+        values.map(|value| value.map(|value| accounts::decode(&value))).collect()
+    }
 }
 
 impl<V: StateView + ?Sized> StateView for &V {

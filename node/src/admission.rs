@@ -117,19 +117,22 @@ impl Admission {
     /// Submits transactions. The verdicts come in their order; a transaction that decodes has its hash in the
     /// verdict, refused or not, so that a client can always ask about it.
     pub async fn submit(&self, transactions: &[Vec<u8>]) -> Vec<Verdict> {
-        let decoded: Vec<Result<Candidate, TxError>> = transactions
-            .iter()
-            .map(|bytes| Candidate::decode(bytes, &self.rules.chain, &self.rules.params))
-            .collect();
-        let candidates: Vec<Candidate> = decoded.iter().flatten().cloned().collect();
+        let mut candidates = Vec::with_capacity(transactions.len());
+        let mut decode = |bytes: &Vec<u8>| {
+            let candidate = Candidate::decode(bytes, &self.rules.chain, &self.rules.params)?;
+            let hash = candidate.hash;
+            candidates.push(candidate);
+            Ok::<TxHash, TxError>(hash)
+        };
+        let decoded: Vec<Result<TxHash, TxError>> = transactions.iter().map(&mut decode).collect();
         let mut checked = self.check(candidates).await.into_iter();
         decoded
             .into_iter()
             .map(|decoded| match decoded {
                 Err(error) => Err((None, error.into())),
-                Ok(candidate) => match checked.next().unwrap_or(Err(SubmitError::ShuttingDown)) {
-                    Ok(()) => Ok(candidate.hash),
-                    Err(error) => Err((Some(candidate.hash), error)),
+                Ok(hash) => match checked.next().unwrap_or(Err(SubmitError::ShuttingDown)) {
+                    Ok(()) => Ok(hash),
+                    Err(error) => Err((Some(hash), error)),
                 },
             })
             .collect()

@@ -38,7 +38,11 @@ pub struct SharedMempool {
 impl SharedMempool {
     /// An empty mempool.
     pub fn new(limits: MempoolLimits) -> Self {
-        let inner = Inner { pool: Mempool::new(limits), arrivals: HashMap::new(), dropped: VecDeque::new() };
+        let inner = Inner {
+            pool: Mempool::new(limits),
+            arrivals: HashMap::new(),
+            dropped: VecDeque::new(),
+        };
         Self { inner: Arc::new(Mutex::new(inner)), arrived: Arc::new(Notify::new()) }
     }
 
@@ -46,20 +50,27 @@ impl SharedMempool {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes transactions in, each with its own verdict.
+    /// Takes transactions in, each with its own verdict. The state is read before the lock is taken,
+    /// unless a block becomes final meanwhile.
     pub fn insert<V: StateView>(
         &self,
         now: Height,
         transactions: Vec<Arc<Admitted>>,
         state: &V,
     ) -> Vec<Result<Inserted, MempoolError>> {
+        let senders: Vec<Address> = transactions.iter().map(|tx| tx.tx.body.sender).collect();
+        let early = state.accounts(&senders);
         let mut inner = self.lock();
+        // A block that became final in between makes what was read too old.
+        let stale = inner.pool.height() > now;
+        let accounts = if stale { state.accounts(&senders) } else { early };
         let arrived = Instant::now();
         let verdicts = transactions
             .into_iter()
-            .map(|tx| {
+            .zip(accounts)
+            .map(|(tx, account)| {
                 let hash = tx.hash;
-                let inserted = inner.pool.insert(now, tx, state)?;
+                let inserted = inner.pool.insert_known(now, tx, account.unwrap_or_default())?;
                 inner.arrivals.insert(hash, arrived);
                 for gone in inserted.evicted.iter().chain(&inserted.replaced) {
                     inner.arrivals.remove(gone);

@@ -27,6 +27,8 @@ pub struct Mempool {
     places: FastMap<TxHash, (Address, Nonce)>,
     accounts: FastMap<Address, (Queue, Standing)>,
     index: Index,
+    /// The last final block it was told of.
+    height: Height,
     next_arrival: u64,
     bytes: usize,
     in_flight: usize,
@@ -56,6 +58,7 @@ impl Mempool {
             places: FastMap::default(),
             accounts: FastMap::default(),
             index: Index::default(),
+            height: Height::ZERO,
             next_arrival: 0,
             bytes: 0,
             in_flight: 0,
@@ -66,22 +69,36 @@ impl Mempool {
     /// Takes a transaction in, or says why not. `now` is the height that `state` shows.
     ///
     /// # Errors
-    /// The first reason found, in the order: known, nonce, expiry, balance, fee, room.
+    /// As [`insert_known`](Self::insert_known).
     pub fn insert<V: StateView + ?Sized>(
         &mut self,
         now: Height,
         tx: Arc<Admitted>,
         state: &V,
     ) -> Result<Inserted, MempoolError> {
+        let account = state.account(&tx.tx.body.sender).unwrap_or_default();
+        self.insert_known(now, tx, account)
+    }
+
+    /// The same for a sender whose account was read before: so the state of many senders can be read in one go,
+    /// and without holding the mempool. The account must not be older than [`height`](Self::height), else a
+    /// transaction that could run would wait for one that is final.
+    ///
+    /// # Errors
+    /// The first reason found, in the order: known, expiry, nonce, balance, fee, rival, room.
+    pub fn insert_known(
+        &mut self,
+        now: Height,
+        tx: Arc<Admitted>,
+        account: Account,
+    ) -> Result<Inserted, MempoolError> {
         if self.places.contains_key(&tx.hash) {
             return Err(MempoolError::AlreadyKnown);
         }
-        let body = &tx.tx.body;
-        let account = state.account(&body.sender).unwrap_or_default();
         let place = self.check(now, &tx, account)?;
         let victims = self.victims(&tx, &place)?;
-        let sender = body.sender;
-        let replaced = place.replaces.and_then(|_| self.remove(&sender, tx.tx.body.nonce));
+        let (sender, nonce) = (tx.tx.body.sender, tx.tx.body.nonce);
+        let replaced = place.replaces.and_then(|_| self.remove(&sender, nonce));
         let evicted =
             victims.into_iter().filter_map(|(address, nonce)| self.remove(&address, nonce));
         let inserted = Inserted {
@@ -142,6 +159,7 @@ impl Mempool {
         for (address, next) in block.nonces {
             self.settle(address, *next, None, &mut dropped);
         }
+        self.height = self.height.max(block.height);
         self.drop_expired(block.height, &mut dropped);
         let left = before.saturating_sub(self.places.len());
         self.settled_per_block = (self.settled_per_block * 7 + left).div_ceil(8);
@@ -181,6 +199,11 @@ impl Mempool {
             nonce = nonce.next();
         }
         nonce
+    }
+
+    /// The height of the last final block it was told of.
+    pub const fn height(&self) -> Height {
+        self.height
     }
 
     /// Whether something can be taken.

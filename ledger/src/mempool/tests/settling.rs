@@ -141,6 +141,14 @@ fn a_stale_view_at_insertion_heals_with_the_skip() {
 }
 
 #[test]
+fn tells_how_old_an_account_may_be() {
+    let mut desk = Desk::new(MempoolLimits::default());
+    assert_eq!(desk.pool.height().get(), 0);
+    desk.finalize(&[]);
+    assert_eq!(desk.pool.height(), desk.height_now());
+}
+
+#[test]
 fn the_hint_when_to_try_again_follows_the_pace() {
     let limits = MempoolLimits { count: 64, ..MempoolLimits::default() };
     let mut desk = Desk::new(limits.clone());
