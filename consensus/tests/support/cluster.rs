@@ -58,6 +58,8 @@ pub(crate) struct Cluster {
     pub(crate) twins: Vec<ValidatorIndex>,
     /// Everybody always has something to order.
     pub(crate) busy: bool,
+    /// Nobody has anything to order.
+    pub(crate) idle: bool,
     pub(crate) random: Random,
     pub(crate) now: u64,
     /// A hash of everything that happened.
@@ -89,6 +91,7 @@ impl Cluster {
             checker: Checker::default(),
             twins: Vec::new(),
             busy: false,
+            idle: false,
             random: Random::new(seed),
             now: 0,
             trace: seed,
@@ -260,7 +263,7 @@ impl Cluster {
 
     /// Work comes and goes.
     fn on_work(&mut self, id: usize) {
-        self.processes[id].pending = self.busy || !self.random.chance(400);
+        self.processes[id].pending = !self.idle && (self.busy || !self.random.chance(400));
         let pending = self.processes[id].pending;
         self.step(id, Event::PendingWork(pending));
         if pending && self.processes[id].replica.is_some() {
