@@ -84,7 +84,10 @@ pub async fn finals_kept(
                 .call::<TxGetMethod>(TxGet { hash: *hash, prove: false })
                 .await
                 .with_context(|| format!("final transaction {hash} is lost on node {node}"))?;
-            ensure!(found.receipt.place == *place, "{hash} moved on node {node}: {found:?} {place:?}");
+            ensure!(
+                found.receipt.place == *place,
+                "{hash} moved on node {node}: {found:?} {place:?}"
+            );
         }
     }
     Ok(())
@@ -109,7 +112,11 @@ pub async fn proofs_hold(net: &TestNet, node: usize, hashes: &[TxHash]) -> anyho
 ///
 /// # Errors
 /// When one does not.
-pub async fn certificates_hold(net: &TestNet, node: usize, heights: &[Height]) -> anyhow::Result<()> {
+pub async fn certificates_hold(
+    net: &TestNet,
+    node: usize,
+    heights: &[Height],
+) -> anyhow::Result<()> {
     let (chain, validators) = (net.spec.chain_id(), net.spec.validator_set());
     let client = net.client(node)?;
     for height in heights {
@@ -157,7 +164,9 @@ pub fn nothing_signed_twice(net: &TestNet) -> anyhow::Result<usize> {
         let mut slots = BTreeMap::new();
         for path in records(&node.home) {
             for message in read_audit(&path)? {
-                let Some((signer, kind, view, content)) = signed_content(&message) else { continue };
+                let Some((signer, kind, view, content)) = signed_content(&message) else {
+                    continue;
+                };
                 if signer != own {
                     continue;
                 }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
@@ -17,6 +18,7 @@ use logothete_node::devnet::process::{Process, last_lines};
 use logothete_node::devnet::proxy::{self, Link, Links, Pair, Port};
 use logothete_primitives::{Amount, Height, SecretKey, TimestampMs};
 use tempfile::TempDir;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
@@ -57,8 +59,12 @@ pub struct TestNode {
     process: Option<Process>,
 }
 
+/// Networks of one test program take turns: two at a time would only measure how small the machine is.
+static TURN: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(1)));
+
 /// A network under test. Its processes end with it.
 pub struct TestNet {
+    _turn: OwnedSemaphorePermit,
     directory: TempDir,
     /// The chain.
     pub spec: Spec,
@@ -99,6 +105,7 @@ impl TestNet {
     }
 
     async fn create(plan: &Plan) -> anyhow::Result<Self> {
+        let turn = TURN.clone().acquire_owned().await?;
         let directory = tempfile::tempdir()?;
         let spec = chain(plan)?;
         let genesis = directory.path().join("genesis.toml");
@@ -120,7 +127,8 @@ impl TestNet {
             });
         }
         let links = Links::new(plan.validators);
-        let mut net = Self { directory, spec, nodes, links, _proxies: JoinSet::new() };
+        let _proxies = JoinSet::new();
+        let mut net = Self { _turn: turn, directory, spec, nodes, links, _proxies };
         net.configure(plan.proxied, ports).await?;
         Ok(net)
     }
@@ -137,7 +145,11 @@ impl TestNet {
                     proxies.push(Port { pair: Pair { from, to }, listen, target: address });
                     address = listen;
                 }
-                bootstrap.push(format!("{}@{}", self.spec.validators[to].key, multiaddress(address)));
+                bootstrap.push(format!(
+                    "{}@{}",
+                    self.spec.validators[to].key,
+                    multiaddress(address)
+                ));
             }
             self.write_config(from, "validator", &bootstrap, !proxied)?;
         }
@@ -308,6 +320,38 @@ impl TestNet {
         Ok(self.client(index)?.call_once::<ValidatorsListMethod>(Empty {}).await?.items.len())
     }
 
+    /// A path in the directory of the network that no node uses.
+    pub fn scratch(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Runs a command of the program under test, with the chain file of this network.
+    ///
+    /// # Errors
+    /// When it exits with another code than 0: with what it printed.
+    pub fn command(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        let genesis = self.directory.path().join("genesis.toml");
+        let mut command = std::process::Command::new(program()?);
+        command.args(arguments).arg("--genesis").arg(genesis);
+        let output = command.output()?;
+        let text = format!(
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        ensure!(output.status.success(), "{arguments:?} failed: {text}");
+        Ok(text)
+    }
+
+    /// The metrics of a node, as Prometheus reads them.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn metrics(&self, index: usize) -> anyhow::Result<String> {
+        let url = format!("http://{}/metrics", self.nodes[index].rpc);
+        Ok(reqwest::get(url).await?.error_for_status()?.text().await?)
+    }
+
     /// The links of a node, both ways, get a new state.
     pub fn set_links_of(&self, node: usize, link: Link) {
         for other in (0..self.nodes.len()).filter(|other| *other != node) {
@@ -343,11 +387,8 @@ fn keep_record(home: &Path) -> anyhow::Result<()> {
 fn chain(plan: &Plan) -> anyhow::Result<Spec> {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
     let timestamp = TimestampMs::new(u64::try_from(now.as_millis())?);
-    let params = ChainParams {
-        dev: true,
-        fee_account: dev::treasury().address,
-        ..ChainParams::default()
-    };
+    let params =
+        ChainParams { dev: true, fee_account: dev::treasury().address, ..ChainParams::default() };
     let mut builder = Builder::new("test", timestamp).params(params);
     for index in 0..u16::try_from(plan.validators)? {
         builder = builder.validator(format!("v{index}"), dev::validator_key(7, index).public(), 1);

@@ -173,7 +173,10 @@ impl Load {
         let deadline = Instant::now() + limit;
         while self.ledger.len() < target {
             if Instant::now() > deadline {
-                bail!("only {} of {target} transactions became final in {limit:?}", self.ledger.len());
+                bail!(
+                    "only {} of {target} transactions became final in {limit:?}",
+                    self.ledger.len()
+                );
             }
             sleep(Duration::from_millis(20)).await;
         }

@@ -68,9 +68,8 @@ async fn two_killed_validators_halt_the_chain_and_are_named() -> anyhow::Result<
     let (mut net, load) = network_under_load(Plan::default()).await?;
     net.kill(2);
     net.kill(3);
-    let status = net
-        .wait_for(0, "to name both", SOON, |status| status.missing().count() == 2)
-        .await?;
+    let status =
+        net.wait_for(0, "to name both", SOON, |status| status.missing().count() == 2).await?;
     let missing: Vec<_> = status.missing().map(|validator| validator.name.clone()).collect();
     assert_eq!(missing, ["v2", "v3"]);
     assert!(!status.healthy, "a halted chain is not healthy: {}", status.summary);

@@ -1,0 +1,80 @@
+//! A backup taken under load: it verifies, it restores, and a damaged one is refused with the place named.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::ensure;
+use logothete_tests::checks;
+use logothete_tests::network::{Plan, TestNet};
+use logothete_tests::workload::Load;
+
+const ALL: [usize; 4] = [0, 1, 2, 3];
+const SOON: Duration = Duration::from_secs(60);
+
+/// Inverts one bit in the middle of the largest file below a directory; names the file and the offset.
+fn flip_a_bit(backup: &Path) -> anyhow::Result<(PathBuf, u64)> {
+    let mut files = Vec::new();
+    let mut open = vec![backup.to_path_buf()];
+    while let Some(directory) = open.pop() {
+        for entry in fs::read_dir(directory)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                open.push(entry.path());
+            } else if entry.file_name() != "manifest.json" {
+                files.push((entry.metadata()?.len(), entry.path()));
+            }
+        }
+    }
+    let (length, path) = files.into_iter().max().expect("a backup has files");
+    let mut bytes = fs::read(&path)?;
+    let offset = bytes.len() / 2;
+    bytes[offset] ^= 1;
+    // The files of a backup are read-only on purpose.
+    fs::remove_file(&path)?;
+    fs::write(&path, bytes)?;
+    Ok((path, length / 2))
+}
+
+/// Whether a text says `offset A and B` with the offset between the two.
+fn names_offset(text: &str, offset: u64) -> bool {
+    let Some((_, place)) = text.split_once("offset ") else { return false };
+    let numbers: Vec<u64> =
+        place.split(|c: char| !c.is_ascii_digit()).filter_map(|word| word.parse().ok()).collect();
+    matches!(numbers[..], [from, to, ..] if (from..to).contains(&offset))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_under_load_restores_a_validator_that_agrees() -> anyhow::Result<()> {
+    let mut net = TestNet::start(Plan::default()).await?;
+    net.wait_ready().await?;
+    let load = Load::start(&net, &ALL, 16)?;
+    load.wait_progress(200, SOON).await?;
+
+    let backup = net.scratch("backup");
+    let text = backup.display().to_string();
+    let home = net.nodes[1].home.display().to_string();
+    net.command(&["backup", "create", "--home", &home, "--to", &text])?;
+    load.wait_progress(100, SOON).await?;
+    net.command(&["backup", "verify", &text])?;
+
+    net.wipe(1)?;
+    let data = net.nodes[1].home.join("data");
+    fs::remove_dir(&data)?;
+    net.command(&["backup", "restore", &text, "--to", &data.display().to_string()])?;
+    net.start_node(1)?;
+    net.wait_active(1, SOON).await?;
+    load.wait_progress(100, SOON).await?;
+    let told = load.finish().await?.told();
+    checks::agreement(&net, &ALL).await?;
+    checks::finals_kept(&net, &[1], &told).await?;
+    checks::nothing_signed_twice(&net)?;
+
+    let (file, offset) = flip_a_bit(&backup)?;
+    let refusal = net.command(&["backup", "verify", &text]).expect_err("a flipped bit is found");
+    let refusal = refusal.to_string();
+    let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    ensure!(refusal.contains(name), "the file {name} is named: {refusal}");
+    ensure!(names_offset(&refusal, offset), "the place is named: {refusal}");
+    Ok(())
+}

@@ -1,0 +1,45 @@
+//! A leader that is down costs at most one timeout at its turn, and soon has no turn at all.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use logothete_tests::network::{Plan, TestNet};
+use logothete_tests::workload::Load;
+
+const SOON: Duration = Duration::from_secs(60);
+
+/// One counter of a node's metrics.
+async fn counter(net: &TestNet, node: usize, name: &str) -> anyhow::Result<u64> {
+    let text = net.metrics(node).await?;
+    let line = text
+        .lines()
+        .find(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(' ')))
+        .with_context(|| format!("{name} is not among the metrics"))?;
+    let value = line.rsplit(' ').next().context("a metric has a value")?;
+    Ok(value.parse::<f64>().map(|value| value as u64)?)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_that_is_down_is_soon_skipped() -> anyhow::Result<()> {
+    let mut net = TestNet::start(Plan::default()).await?;
+    net.wait_ready().await?;
+    let load = Load::start(&net, &[0, 1, 2], 12)?;
+    load.wait_progress(50, SOON).await?;
+    net.kill(3);
+    let (timeouts, view) = (
+        counter(&net, 0, "logothete_consensus_timeouts_total").await?,
+        counter(&net, 0, "logothete_consensus_view").await?,
+    );
+    load.wait_progress(1_500, SOON).await?;
+    let timeouts = counter(&net, 0, "logothete_consensus_timeouts_total").await? - timeouts;
+    let views = counter(&net, 0, "logothete_consensus_view").await? - view;
+    let turns = views / 4;
+    println!(
+        "leader down: {timeouts} timeouts in {views} views, in which it would have led {turns}"
+    );
+    assert!(timeouts >= 1, "its first turn is noticed");
+    assert!(timeouts <= turns, "at most one timeout a turn");
+    assert!(timeouts * 5 <= turns, "it is skipped soon: {timeouts} timeouts in {turns} turns");
+    load.finish().await?;
+    Ok(())
+}
