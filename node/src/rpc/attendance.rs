@@ -10,8 +10,11 @@ use crate::service::VoteWatch;
 
 /// How long a validator may be silent while views go by.
 const SILENCE: Duration = Duration::from_secs(3);
-/// How long it may be silent in a view that lasts: timeouts are sent again every tick (R5).
+/// How long it may be silent once this node has given up the view: who lives sends its timeout
+/// again every tick (R5).
 const SILENCE_IN_STALL: Duration = Duration::from_secs(2);
+/// How much later than ours the timer of another may run out.
+const TIMER_SPREAD: Duration = Duration::from_secs(1);
 
 /// What is known when attendance is taken.
 pub(super) struct Sight<'a> {
@@ -40,7 +43,7 @@ impl Roll {
                 index: index.get(),
                 name: member.name.to_string(),
                 power: member.power,
-                last_vote_view: View::new(last(&sight.votes.last_view, index)),
+                last_vote_view: sight.last_vote_view(index),
                 missing: sight.misses(index),
             })
             .collect();
@@ -57,16 +60,12 @@ impl Roll {
 }
 
 impl Sight<'_> {
-    /// Whether the votes of a member are awaited and do not come.
+    /// Whether the votes of a member are awaited and do not come. A vote in hand is no sign of
+    /// life: its signer may have died after it.
     fn misses(&self, index: ValidatorIndex) -> bool {
         let status = self.status;
         if status.index == Some(index) {
             return matches!(status.mode, Mode::Learner { .. });
-        }
-        // In a view that somebody gave up a vote at hand is an old one: whoever is there keeps sending its timeout.
-        let here = [&status.prepare_votes, &status.commit_votes];
-        if !self.stalls() && here.iter().any(|votes| votes.contains(index)) {
-            return false;
         }
         let seen_ms = last(&self.votes.last_seen_ms, index);
         // Votes go from validator to validator; who is none may never hear them.
@@ -78,11 +77,21 @@ impl Sight<'_> {
     }
 
     fn patience(&self) -> Duration {
-        if self.stalls() { SILENCE_IN_STALL } else { SILENCE.max(self.idle * 3) }
+        let status = self.status;
+        if status.index.is_some_and(|own| status.timeouts.contains(own)) {
+            return SILENCE_IN_STALL;
+        }
+        SILENCE.max(self.idle * 3).max(self.idle + status.timeout + TIMER_SPREAD)
     }
 
-    fn stalls(&self) -> bool {
-        self.status.failed_views > 0 || self.status.timeouts.count() > 0
+    /// The highest view in which a vote or timeout of a member was seen, or was signed here.
+    fn last_vote_view(&self, index: ValidatorIndex) -> View {
+        match &self.status.marks {
+            Some(marks) if self.status.index == Some(index) => {
+                marks.prepared.max(marks.committed).max(marks.timed_out)
+            }
+            _ => View::new(last(&self.votes.last_view, index)),
+        }
     }
 }
 

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::{BodyDataStream, Bytes};
 use axum::extract::{RawQuery, Request, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap,
+    ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST, HeaderMap,
     HeaderName, HeaderValue, ORIGIN, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{Method, StatusCode};
@@ -18,6 +18,7 @@ use futures::StreamExt;
 use logothete_client::rpc::{Api, ErrorCode, RpcError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::Limits;
 use super::dispatch::{Dispatcher, error_body};
 use super::envelope::as_u64;
 use super::health::{Check, Health, report};
@@ -116,23 +117,48 @@ async fn read_body<A: Api>(
 ) -> Result<(Bytes, Option<OwnedSemaphorePermit>), RpcError> {
     let limits = shared.dispatcher.limits();
     let announced = header(request.headers(), &CONTENT_LENGTH).and_then(|n| n.parse().ok());
-    if announced.is_some_and(|announced: usize| announced > limits.body_bytes) {
+    let too_large = announced.is_some_and(|announced: usize| announced > limits.body_bytes);
+    if too_large && request.headers().contains_key(EXPECT) {
         return Err(body_too_large(limits.body_bytes));
     }
-    let read = collect(request.into_body(), limits.body_bytes, &shared.bodies);
-    tokio::time::timeout(limits.body_time, read).await.unwrap_or_else(|_| {
+    let mut pieces = request.into_body().into_data_stream();
+    let read = async {
+        if too_large {
+            return Err(body_too_large(limits.body_bytes));
+        }
+        collect(&mut pieces, limits.body_bytes, &shared.bodies).await
+    };
+    let read = tokio::time::timeout(limits.body_time, read).await.unwrap_or_else(|_| {
         let seconds = limits.body_time.as_secs();
         Err(RpcError::invalid_request(format!("the body did not arrive within {seconds} s")))
-    })
+    });
+    if read.is_err() {
+        discard(&mut pieces, limits).await;
+    }
+    read
+}
+
+/// Reads on for a while what was refused: many clients look at the answer only after they have
+/// sent everything, and would see a broken connection instead of the reason.
+async fn discard(pieces: &mut BodyDataStream, limits: &Limits) {
+    let mut left = limits.discard_bytes;
+    let reading = async {
+        while let Some(Ok(piece)) = pieces.next().await {
+            left = left.saturating_sub(piece.len());
+            if left == 0 {
+                return;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(limits.discard_time, reading).await;
 }
 
 /// Gathers the pieces of a body; each takes its room from the common budget first.
 async fn collect(
-    body: Body,
+    pieces: &mut BodyDataStream,
     max: usize,
     budget: &Arc<Semaphore>,
 ) -> Result<(Bytes, Option<OwnedSemaphorePermit>), RpcError> {
-    let mut pieces = body.into_data_stream();
     let mut first = Bytes::new();
     let mut rest: Vec<u8> = Vec::new();
     let mut room: Option<OwnedSemaphorePermit> = None;

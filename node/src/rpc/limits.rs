@@ -37,6 +37,10 @@ pub struct Limits {
     pub head_time: Duration,
     /// Time for the body of a request to arrive.
     pub body_time: Duration,
+    /// Bytes of a refused body that are read on and thrown away, so that the client sees why.
+    pub discard_bytes: usize,
+    /// Time for that.
+    pub discard_time: Duration,
     /// Time a client may leave its answer unread.
     pub write_time: Duration,
     /// Time that calls under way are given when the node stops.
@@ -68,6 +72,8 @@ impl Default for Limits {
             wait_time_default: Duration::from_secs(10),
             head_time: Duration::from_secs(30),
             body_time: Duration::from_secs(10),
+            discard_bytes: 16 * 1024 * 1024,
+            discard_time: Duration::from_secs(2),
             write_time: Duration::from_secs(20),
             drain_time: Duration::from_secs(3),
             list_items_max: 100,

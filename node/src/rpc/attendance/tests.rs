@@ -27,7 +27,7 @@ fn signers(indices: &[u16]) -> SignerSet {
     signers
 }
 
-fn status(mode: Mode, failed_views: u32) -> Status {
+fn status(mode: Mode) -> Status {
     Status {
         epoch: Epoch::ZERO,
         view: View::new(9),
@@ -45,7 +45,7 @@ fn status(mode: Mode, failed_views: u32) -> Status {
         commit_votes: SignerSet::new(4),
         timeouts: SignerSet::new(4),
         timeout: Duration::from_secs(1),
-        failed_views,
+        failed_views: 0,
         blocks: 0,
         missing: 0,
     }
@@ -60,27 +60,39 @@ fn missing(status: &Status, last_seen_ms: [u64; 4], now_ms: u64) -> Vec<String> 
 
 #[test]
 fn a_silent_validator_is_missing_and_a_voting_one_is_not() {
-    let status = status(Mode::Active, 0);
+    let status = status(Mode::Active);
     assert_eq!(missing(&status, [0, 59_000, 58_000, 50_000], 60_000), ["v3"]);
 }
 
 #[test]
 fn nobody_is_missing_right_after_the_start() {
-    let status = status(Mode::Active, 0);
+    let status = status(Mode::Active);
     assert!(missing(&status, [0; 4], 1_500).is_empty());
 }
 
 #[test]
-fn in_a_view_that_lasts_only_those_who_are_heard_in_it_count() {
-    let mut status = status(Mode::Active, 2);
+fn in_a_view_that_was_given_up_a_vote_in_hand_does_not_hide_a_death() {
+    let mut status = status(Mode::Active);
+    status.prepare_votes = signers(&[0, 1, 2]);
+    status.commit_votes = signers(&[0, 1, 2]);
+    let seen = [0, 59_500, 57_500, 1_000];
+    assert_eq!(missing(&status, seen, 60_000), ["v3"], "the timer of v2 may still run");
     status.timeouts = signers(&[0, 1]);
-    assert_eq!(missing(&status, [0, 1_000, 57_500, 57_000], 60_000), ["v2", "v3"]);
+    assert_eq!(missing(&status, seen, 60_000), ["v2", "v3"]);
+}
+
+#[test]
+fn a_long_timer_is_waited_for() {
+    let mut status = status(Mode::Active);
+    status.timeout = Duration::from_secs(20);
+    assert!(missing(&status, [0, 59_000, 40_000, 45_000], 60_000).is_empty());
+    assert_eq!(missing(&status, [0, 59_000, 30_000, 45_000], 60_000), ["v2"]);
 }
 
 #[test]
 fn a_learner_counts_itself_as_missing_and_says_what_it_waits_for() {
     let (statements, amnesiacs) = (signers(&[1, 2]), signers(&[0]));
-    let mut status = status(Mode::Learner { statements, above: None, amnesiacs }, 0);
+    let mut status = status(Mode::Learner { statements, above: None, amnesiacs });
     assert_eq!(missing(&status, [60_000; 4], 60_000), ["v0"]);
     assert!(learning(&set(), &status).unwrap().contains("2 of 3"));
     let above = Some(View::new(41));
@@ -92,7 +104,7 @@ fn a_learner_counts_itself_as_missing_and_says_what_it_waits_for() {
 
 #[test]
 fn a_follower_accuses_nobody_it_never_heard() {
-    let mut status = status(Mode::Follower, 0);
+    let mut status = status(Mode::Follower);
     status.index = None;
     assert_eq!(missing(&status, [0, 59_000, 0, 40_000], 60_000), ["v3"]);
     assert_eq!(learning(&set(), &status), None);
