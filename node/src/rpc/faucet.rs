@@ -1,7 +1,7 @@
 //! `faucet_drip`: coins of a public development account for whoever asks, on development chains only.
 
-use logothete_client::rpc::RpcError;
 use logothete_client::rpc::types::{FaucetDrip, Submitted};
+use logothete_client::rpc::{ErrorCode, RpcError};
 use logothete_genesis::dev::{self, DevAccount};
 use logothete_ledger::error::TxError;
 use logothete_ledger::operation::Operation;
@@ -35,7 +35,7 @@ impl NodeApi {
     pub(super) async fn drip(&self, params: FaucetDrip) -> Result<Submitted, RpcError> {
         let Some(faucet) = self.faucet() else {
             let hint = "ask somebody who has coins, or use a development chain";
-            return Err(RpcError::unauthorized("this chain has no faucet", hint));
+            return Err(RpcError::new(ErrorCode::MethodNotFound, "this chain has no faucet", hint));
         };
         let amount = params.amount.unwrap_or(PORTION);
         if amount.is_zero() || amount > PORTION_MAX {
