@@ -92,7 +92,8 @@ pub struct Limits {
     pub ping_interval: Duration,
     /// How long a follower with a bad score is kept out.
     pub ban: Duration,
-    /// How long a validator with a bad score is kept out: long enough to be felt, never for good.
+    /// How long a validator with a bad score is kept out: never for long, and only for what no
+    /// correct node does.
     pub validator_ban: Duration,
 }
 
@@ -118,7 +119,7 @@ impl Default for Limits {
             inbound_gossip: 1_024,
             ping_interval: Duration::from_secs(5),
             ban: Duration::from_secs(600),
-            validator_ban: Duration::from_secs(5),
+            validator_ban: Duration::from_secs(1),
         }
     }
 }

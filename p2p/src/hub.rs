@@ -395,7 +395,13 @@ impl Hub {
 
     pub(crate) fn report(&self, key: &PublicKey, fault: PeerFault) {
         let limits = &self.config.limits;
-        let ban = if self.is_validator(key) { limits.validator_ban } else { limits.ban };
+        // The network needs its validators: to be slow or useless costs one nothing but our
+        // trust as a source, and what is grave parts us for a moment.
+        let ban = match self.is_validator(key) {
+            true if !fault.is_grave() => return,
+            true => limits.validator_ban,
+            false => limits.ban,
+        };
         let out = self.standing().report(*key, fault, Instant::now(), ban);
         tracing::debug!(peer = %key, %fault, out, "p2p.peer.reported");
         if out && let Some(peer) = self.peer(key) {

@@ -172,6 +172,11 @@ impl PeerFault {
             Self::Useless => 1,
         }
     }
+
+    /// Whether no correct node does this, however slow or far behind it is.
+    pub const fn is_grave(self) -> bool {
+        matches!(self, Self::Malformed | Self::Invalid | Self::Lied)
+    }
 }
 
 impl fmt::Display for PeerFault {

@@ -150,6 +150,11 @@ async fn a_node_that_joins_again_replaces_its_former_run() {
 #[tokio::test(start_paused = true)]
 async fn a_validator_with_a_bad_score_comes_back_by_itself() {
     let (_net, mut members) = cluster(6, LinkConfig::default(), 2);
+    for _ in 0..100 {
+        members[0].0.report(&key(1), PeerFault::Slow);
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(members[0].0.peers().len(), 1, "a slow validator is still a validator");
     members[0].0.report(&key(1), PeerFault::Invalid);
     members[0].0.report(&key(1), PeerFault::Invalid);
     let event = wait_for(&mut members[0].1, |e| matches!(e, PeerEvent::Disconnected { .. })).await;
