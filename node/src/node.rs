@@ -253,7 +253,11 @@ fn assemble(
             mempool: mempool.clone(),
             workers,
             clock,
-            audit: audit.as_deref().map(Audit::open).transpose().context("opening the audit file")?,
+            audit: audit
+                .as_deref()
+                .map(Audit::open)
+                .transpose()
+                .context("opening the audit file")?,
             metrics: metrics.clone(),
             pulse: supervisor.pulse("driver"),
         },
@@ -366,10 +370,13 @@ fn until(
 }
 
 fn consensus_config(spec: &Spec) -> ConsensusConfig {
-    let defaults = ConsensusConfig::default();
+    let params = &spec.params;
     ConsensusConfig {
-        empty_block_interval: Duration::from_millis(spec.params.empty_block_interval_ms),
-        ..defaults
+        timeout_base: Duration::from_millis(params.view_timeout_ms),
+        timeout_max: Duration::from_millis(params.view_timeout_ms_max),
+        empty_block_interval: Duration::from_millis(params.empty_block_interval_ms),
+        max_clock_drift_ms: params.clock_drift_ms_max,
+        ..ConsensusConfig::default()
     }
 }
 

@@ -1,8 +1,8 @@
 //! What validators say to one another on the batch lane.
 
 use bytes::{BufMut as _, Bytes, BytesMut};
-use logothete_primitives::codec::{self, CodecError};
 use logothete_primitives::BoundedVec;
+use logothete_primitives::codec::{self, CodecError};
 use logothete_primitives::limits::MAX_BATCHES_PER_BLOCK;
 use logothete_primitives::{BatchHash, ValidatorIndex};
 

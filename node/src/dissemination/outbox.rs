@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use logothete_primitives::{BatchHash, ValidatorIndex};
 use logothete_primitives::SignerSet;
+use logothete_primitives::{BatchHash, ValidatorIndex};
 
 struct Sent {
     acks: SignerSet,

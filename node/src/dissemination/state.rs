@@ -10,8 +10,8 @@ use logothete_ledger::admission::Admitted;
 use logothete_ledger::batch::{Batch, BatchRef, Payload};
 use logothete_ledger::error::BatchError;
 use logothete_primitives::BoundedVec;
-use logothete_primitives::{BatchHash, BlockHash, Height, ValidatorIndex, View};
 use logothete_primitives::limits::MAX_BATCHES_PER_BLOCK;
+use logothete_primitives::{BatchHash, BlockHash, Height, ValidatorIndex, View};
 use tracing::{debug, warn};
 
 use super::check::{PayloadCheck, PayloadRule, batches_in, decode_payload};
@@ -126,12 +126,7 @@ pub struct Dissemination {
 impl Dissemination {
     /// Starts from the newest local result and the newest attestation in the final chain.
     /// `sequence` numbers own batches; it must be above any used before (the clock at start serves).
-    pub fn new(
-        own: Option<ValidatorIndex>,
-        validators: u16,
-        limits: Limits,
-        start: Start,
-    ) -> Self {
+    pub fn new(own: Option<ValidatorIndex>, validators: u16, limits: Limits, start: Start) -> Self {
         let outbox = Outbox::new(validators, limits.resend_interval);
         let executed = *start.results.last().expect("height 0 always has a result");
         let results = start.results.into_iter().map(|result| (result.height, result)).collect();

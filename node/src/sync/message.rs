@@ -2,9 +2,9 @@
 
 use logothete_consensus::{Block, BlockHeader, CommitCert, QuorumCert};
 use logothete_primitives::codec::{Decode, Encode};
-use logothete_primitives::{BoundedBytes, BoundedVec};
-use logothete_primitives::{BatchHash, BlockHash, Height};
 use logothete_primitives::limits::{MAX_BATCH_BYTES, MAX_BATCHES_PER_BLOCK};
+use logothete_primitives::{BatchHash, BlockHash, Height};
+use logothete_primitives::{BoundedBytes, BoundedVec};
 
 /// Most blocks in one answer.
 pub(super) const MAX_BLOCKS: usize = 256;

@@ -141,8 +141,7 @@ impl Sync {
             return Outcome::Behind;
         }
         info!(event = "sync.started", height = %committed.height, target = %best, peers = sources.len());
-        let mut round =
-            Round::new(self.tools.clone(), sources, committed.height, committed.hash);
+        let mut round = Round::new(self.tools.clone(), sources, committed.height, committed.hash);
         let peers = round.peers();
         self.publish(|status| {
             status.active = true;

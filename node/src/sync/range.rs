@@ -6,15 +6,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use logothete_consensus::{
     Certificate, CommitCert, Context, Rejection, Verified, verify_certificate, verify_commit,
 };
-use bytes::Bytes;
 use logothete_ledger::error::BatchError;
-use logothete_primitives::codec::CodecError;
-use logothete_primitives::{BatchHash, BlockHash, Height};
 use logothete_primitives::PublicKey;
 use logothete_primitives::Verifier;
+use logothete_primitives::codec::CodecError;
+use logothete_primitives::{BatchHash, BlockHash, Height};
 use thiserror::Error;
 
 use super::message::{Range, Tip};

@@ -8,8 +8,8 @@ use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use logothete_consensus::{CommitCert, Verified};
 use logothete_p2p::{Network, PeerFault, RequestError};
-use logothete_primitives::codec;
 use logothete_primitives::BoundedVec;
+use logothete_primitives::codec;
 use logothete_primitives::limits::MAX_BATCHES_PER_BLOCK;
 use logothete_primitives::{BlockHash, Height, PublicKey};
 use tracing::{info, warn};
@@ -65,7 +65,11 @@ pub struct Toolbox {
 }
 
 impl Toolbox {
-    async fn ask(&self, peer: PublicKey, request: &SyncRequest) -> Result<SyncResponse, FetchError> {
+    async fn ask(
+        &self,
+        peer: PublicKey,
+        request: &SyncRequest,
+    ) -> Result<SyncResponse, FetchError> {
         let frame = Bytes::from(codec::encode(request));
         let answer = self.network.request(&peer, frame).await?;
         Ok(codec::decode(&answer).map_err(RangeFault::from)?)
@@ -116,8 +120,7 @@ impl Toolbox {
         peer: PublicKey,
         mut verified: VerifiedRange,
     ) -> Result<VerifiedRange, FetchError> {
-        let wanted: Vec<_> =
-            verified.missing.iter().take(MAX_BATCHES_PER_BLOCK).copied().collect();
+        let wanted: Vec<_> = verified.missing.iter().take(MAX_BATCHES_PER_BLOCK).copied().collect();
         let before = verified.missing.len();
         let wanted = BoundedVec::try_from(wanted).expect("cut to the limit above");
         let SyncResponse::Batches(batches) = self.ask(peer, &SyncRequest::Batches(wanted)).await?

@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use logothete_p2p::Request;
 use logothete_primitives::codec;
-use logothete_primitives::{BoundedBytes, BoundedVec};
-use logothete_primitives::{BatchHash, Height};
 use logothete_primitives::limits::{MAX_BATCH_BYTES, MAX_SYNC_RESPONSE_BYTES};
+use logothete_primitives::{BatchHash, Height};
+use logothete_primitives::{BoundedBytes, BoundedVec};
 use tracing::{debug, warn};
 
 use super::message::{MAX_BATCHES, MAX_BLOCKS, Range, SyncBlock, SyncRequest, SyncResponse, Tip};
@@ -39,10 +39,11 @@ fn respond(chain: &Chain, request: SyncRequest) -> Result<SyncResponse, ChainErr
     match request {
         SyncRequest::Tip => tip(chain).map(|tip| SyncResponse::Tip(Box::new(tip))),
         SyncRequest::Blocks { from, count } => blocks(chain, from, count),
-        SyncRequest::Block(hash) => Ok(chain.block_by_hash(&hash)?.map_or(
-            SyncResponse::NotFound,
-            |stored| SyncResponse::Block(Box::new(SyncBlock { block: stored.block, qc: stored.qc })),
-        )),
+        SyncRequest::Block(hash) => {
+            Ok(chain.block_by_hash(&hash)?.map_or(SyncResponse::NotFound, |stored| {
+                SyncResponse::Block(Box::new(SyncBlock { block: stored.block, qc: stored.qc }))
+            }))
+        }
         SyncRequest::Batches(hashes) => {
             let mut list = BatchListBuilder::new(BUDGET);
             for hash in hashes.iter() {

@@ -1,0 +1,300 @@
+#![allow(clippy::unwrap_used)]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use logothete_consensus::{Block, BlockHeader, Executed};
+use logothete_ledger::admission::{Admitted, Candidate};
+use logothete_ledger::batch::{Batch, Payload};
+use logothete_ledger::operation::Operation;
+use logothete_ledger::params::ChainParams;
+use logothete_ledger::transaction::{Body, Transaction};
+use logothete_primitives::{
+    Amount, BatchHash, BoundedVec, ChainId, Digest, Height, Nonce, ReceiptsRoot, SecretKey,
+    StateRoot, TimestampMs, ValidatorIndex, View,
+};
+
+use super::*;
+
+const OWN: ValidatorIndex = ValidatorIndex::new(0);
+const OTHER: ValidatorIndex = ValidatorIndex::new(1);
+const THIRD: ValidatorIndex = ValidatorIndex::new(2);
+
+fn chain() -> ChainId {
+    ChainId::new(Digest::new([9; 32]))
+}
+
+fn rules() -> BatchRules {
+    BatchRules { chain: chain(), params: Arc::new(ChainParams::default()) }
+}
+
+fn executed(height: u64) -> Executed {
+    Executed {
+        height: Height::new(height),
+        state_root: StateRoot::new(Digest::new([height as u8; 32])),
+        receipts_root: ReceiptsRoot::ZERO,
+    }
+}
+
+fn transfer(nonce: u64) -> Arc<Admitted> {
+    let (alice, bob) = (SecretKey::from_seed([1; 32]), SecretKey::from_seed([2; 32]));
+    let operation =
+        Operation::Transfer { from: None, to: bob.public().into(), amount: Amount::new(5) };
+    let body = Body::new(
+        &chain(),
+        alice.public().into(),
+        Nonce::new(nonce),
+        Amount::new(1_000),
+        Height::new(100),
+        vec![operation],
+    )
+    .unwrap();
+    let bytes = Transaction::sign(&chain(), body, &[&alice]).unwrap().encode();
+    let candidate = Candidate::decode(&bytes, &chain(), &ChainParams::default()).unwrap();
+    Arc::new(Admitted::verify(candidate, &chain()).unwrap())
+}
+
+/// The batch of another validator, as it arrives.
+fn foreign(author: ValidatorIndex, nonce: u64) -> HeldBatch {
+    let sealed = Batch::seal(author, nonce, &[transfer(nonce)]);
+    HeldBatch::verify(&rules(), Bytes::from(sealed.bytes), Trust::Check).unwrap()
+}
+
+fn dissemination() -> Dissemination {
+    let start = Start {
+        results: vec![executed(0)],
+        attested: executed(0),
+        committed: Height::ZERO,
+        last_work: Height::ZERO,
+        sequence: 1,
+    };
+    Dissemination::new(Some(OWN), 4, Limits::default(), start)
+}
+
+fn block(
+    height: u64,
+    attests: Executed,
+    batches: Vec<logothete_ledger::batch::BatchRef>,
+) -> Arc<Block> {
+    let payload = Payload { batches: BoundedVec::try_from(batches).unwrap() }.encode();
+    let mut header = BlockHeader::genesis(chain(), TimestampMs::new(1), attests);
+    header.height = Height::new(height);
+    header.view = View::new(height);
+    header.proposer = THIRD;
+    Arc::new(Block { header, payload: payload.try_into().unwrap() })
+}
+
+fn build_request(view: u64, idle_expired: bool) -> BuildRequest {
+    BuildRequest { view: View::new(view), ancestors: vec![], must_be_empty: false, idle_expired }
+}
+
+fn requested(effects: &[Effect]) -> Vec<(ValidatorIndex, BatchHash)> {
+    let asks = effects.iter().filter_map(|effect| match effect {
+        Effect::Send(to, BatchMessage::Request(hashes)) => Some((*to, hashes[0])),
+        _ => None,
+    });
+    asks.collect()
+}
+
+#[test]
+fn a_sealed_batch_is_stored_before_it_is_sent_and_is_work() {
+    let mut state = dissemination();
+    state.seal(Duration::ZERO, vec![transfer(0)]);
+    let effects = state.take_effects();
+    assert!(
+        matches!(
+            effects[..],
+            [
+                Effect::Store(_),
+                Effect::Broadcast(BatchMessage::Batch(_)),
+                Effect::PendingWork(true)
+            ]
+        ),
+        "{effects:?}"
+    );
+}
+
+#[test]
+fn an_idle_leader_waits_for_work_and_then_proposes_it() {
+    let mut state = dissemination();
+    state.on_build(build_request(1, false));
+    assert!(state.take_effects().is_empty(), "there is nothing to order or to attest");
+    state.seal(Duration::ZERO, vec![transfer(0)]);
+    let built = state.take_effects().into_iter().find_map(|effect| match effect {
+        Effect::Built(view, payload, _) => Some((view, Payload::decode(&payload).unwrap())),
+        _ => None,
+    });
+    let (view, payload) = built.unwrap();
+    assert_eq!((view, payload.batches.len()), (View::new(1), 1));
+}
+
+#[test]
+fn an_idle_leader_proposes_an_empty_block_when_its_time_is_over() {
+    let mut state = dissemination();
+    state.on_build(build_request(1, true));
+    let effects = state.take_effects();
+    assert!(matches!(effects[..], [Effect::Built(_, _, _)]), "{effects:?}");
+}
+
+#[test]
+fn results_that_nobody_attested_are_proposed_at_once() {
+    let mut state = dissemination();
+    let held = foreign(OTHER, 0);
+    let reference = held.reference;
+    state.on_verified(OTHER, Ok(held));
+    state.on_commit(Duration::ZERO, block(1, executed(0), vec![reference]));
+    state.take_effects();
+    state.on_build(build_request(2, false));
+    assert!(state.take_effects().is_empty(), "the result is not there yet");
+    state.on_executed(executed(1));
+    let effects = state.take_effects();
+    let attests =
+        effects.iter().any(|effect| matches!(effect, Effect::Built(_, _, e) if *e == executed(1)));
+    assert!(attests, "{effects:?}");
+}
+
+#[test]
+fn a_payload_is_approved_only_when_its_batches_are_held() {
+    let mut state = dissemination();
+    let held = foreign(OTHER, 0);
+    let hash = held.hash();
+    let proposed = block(1, executed(0), vec![held.reference]);
+    state.check(Duration::ZERO, proposed.clone(), &[]);
+    assert!(matches!(&state.take_effects()[..], [Effect::Load(missing)] if missing == &[hash]));
+
+    state.on_tick(Duration::ZERO);
+    let asked = requested(&state.take_effects());
+    assert_eq!(asked, [(OTHER, hash), (THIRD, hash)], "author and proposer are asked first");
+
+    // The proposer relays it: it was asked for, so it is taken from another one than its author.
+    state.on_verified(THIRD, Ok(held));
+    let effects = state.take_effects();
+    let approved = effects
+        .iter()
+        .any(|e| matches!(e, Effect::Checked(block, Ok(())) if *block == proposed.hash()));
+    assert!(approved, "{effects:?}");
+}
+
+#[test]
+fn an_unasked_batch_of_somebody_else_is_not_taken() {
+    let mut state = dissemination();
+    state.on_verified(THIRD, Ok(foreign(OTHER, 0)));
+    assert!(state.take_effects().is_empty());
+    assert_eq!(state.waiting(), 0);
+}
+
+#[test]
+fn a_payload_that_names_a_batch_twice_is_refused() {
+    let mut state = dissemination();
+    let held = foreign(OTHER, 0);
+    let (reference, hash) = (held.reference, held.hash());
+    state.on_verified(OTHER, Ok(held));
+    state.take_effects();
+    let ancestor = block(1, executed(0), vec![reference]);
+    state.check(Duration::ZERO, block(2, executed(0), vec![reference]), &[ancestor]);
+    let effects = state.take_effects();
+    assert!(
+        matches!(&effects[..], [Effect::Checked(_, Err(PayloadRule::Repeated(found)))] if *found == hash),
+        "{effects:?}"
+    );
+}
+
+#[test]
+fn a_payload_that_misdescribes_a_batch_is_refused() {
+    let mut state = dissemination();
+    let held = foreign(OTHER, 0);
+    let mut reference = held.reference;
+    reference.count += 1;
+    state.on_verified(OTHER, Ok(held));
+    state.take_effects();
+    state.check(Duration::ZERO, block(1, executed(0), vec![reference]), &[]);
+    let effects = state.take_effects();
+    assert!(matches!(&effects[..], [Effect::Checked(_, Err(PayloadRule::Misdescribed(_)))]));
+}
+
+#[test]
+fn a_false_attestation_is_refused_and_one_ahead_of_us_waits() {
+    let mut state = dissemination();
+    let lie = Executed { state_root: StateRoot::new(Digest::new([77; 32])), ..executed(0) };
+    state.check(Duration::ZERO, block(1, lie, vec![]), &[]);
+    let effects = state.take_effects();
+    assert!(matches!(&effects[..], [Effect::Checked(_, Err(PayloadRule::ExecutedDiffers { .. }))]));
+
+    state.check(Duration::ZERO, block(2, executed(1), vec![]), &[]);
+    assert!(state.take_effects().is_empty(), "we have not executed height 1 yet");
+    state.on_executed(executed(1));
+    let effects = state.take_effects();
+    assert!(matches!(&effects[..], [Effect::Checked(_, Ok(()))]), "{effects:?}");
+}
+
+#[test]
+fn a_final_block_executes_only_with_all_its_batches() {
+    let mut state = dissemination();
+    let held = Arc::new(foreign(OTHER, 0));
+    state.on_commit(Duration::ZERO, block(1, executed(0), vec![held.reference]));
+    state.on_commit(Duration::ZERO, block(2, executed(0), vec![]));
+    let executable = |effects: &[Effect]| {
+        effects.iter().filter(|effect| matches!(effect, Effect::Executable(_, _))).count()
+    };
+    assert_eq!(executable(&state.take_effects()), 0, "the first block lacks its batch");
+    state.on_stored(held);
+    assert_eq!(executable(&state.take_effects()), 2);
+}
+
+#[test]
+fn a_batch_is_sent_again_to_those_who_did_not_acknowledge_it() {
+    let mut state = dissemination();
+    state.seal(Duration::ZERO, vec![transfer(0)]);
+    let hash = state.take_effects().iter().find_map(|effect| match effect {
+        Effect::Store(held) => Some(held.hash()),
+        _ => None,
+    });
+    state.on_message(OTHER, BatchMessage::Ack(hash.unwrap()));
+    let later = state.next_deadline().unwrap();
+    state.on_tick(later);
+    let again: Vec<_> = state
+        .take_effects()
+        .into_iter()
+        .filter_map(|effect| match effect {
+            Effect::Serve(to, _) => Some(to),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(again, [THIRD, ValidatorIndex::new(3)]);
+}
+
+#[test]
+fn sealing_stops_when_too_many_own_batches_wait() {
+    let mut state = dissemination();
+    for nonce in 0..Limits::default().own_batches_max as u64 {
+        assert!(state.can_seal());
+        state.seal(Duration::ZERO, vec![transfer(nonce)]);
+    }
+    assert!(!state.can_seal());
+}
+
+#[test]
+fn frames_come_back_as_they_were_and_garbage_is_refused() {
+    let hash = BatchHash::new(Digest::new([3; 32]));
+    let messages = [
+        BatchMessage::Batch(Bytes::from_static(b"anything")),
+        BatchMessage::Ack(hash),
+        BatchMessage::Request(BoundedVec::try_from(vec![hash]).unwrap()),
+    ];
+    for message in messages {
+        assert_eq!(BatchMessage::from_frame(&message.to_frame()).unwrap(), message);
+    }
+    for garbage in [&b""[..], b"\x03", b"\x01short", b"\x02\xff\xff\xff\xff"] {
+        assert!(BatchMessage::from_frame(&Bytes::from_static(garbage)).is_err());
+    }
+}
+
+#[test]
+fn a_batch_with_a_bad_signature_is_refused_as_a_whole() {
+    let good = transfer(0);
+    let mut bytes = Batch::seal(OTHER, 0, &[good]).bytes;
+    let last = bytes.len() - 5;
+    bytes[last] ^= 1;
+    assert!(HeldBatch::verify(&rules(), Bytes::from(bytes), Trust::Check).is_err());
+}
