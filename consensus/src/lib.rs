@@ -16,7 +16,7 @@
 //! actions says so. One that has lost that memory follows, and signs again only far enough above all
 //! that it can have signed (R10).
 //!
-//! Modules in reading order: [`block`], [`certificate`], [`message`], [`signing`] and [`verify`] (what
+//! Modules in reading order: [`block`], [`certificate`], [`message`], [`signing`] and [`mod@verify`] (what
 //! is said, and when it is believed); [`event`], [`action`], [`config`] (the seam to the driver);
 //! [`safety_state`] and [`safety_rules`] (the only code that permits a signature); [`known`],
 //! `view_change` and [`pacemaker`] (views); [`leader_election`], `proposer`, `voter`,

@@ -134,8 +134,8 @@ pub fn serve(
 /// The node cannot be reached, or it refuses.
 pub fn ask(socket: &Path, request: &Request) -> Result<serde_json::Value, AdminError> {
     let unreachable = |source| AdminError::Unreachable { socket: socket.to_path_buf(), source };
-    let mut stream =
-        with_short_path(socket, |path| std::os::unix::net::UnixStream::connect(path)).map_err(unreachable)?;
+    let mut stream = with_short_path(socket, |path| std::os::unix::net::UnixStream::connect(path))
+        .map_err(unreachable)?;
     stream.set_read_timeout(Some(ANSWER_TIMEOUT)).map_err(unreachable)?;
     let broken = |error: io::Error| AdminError::Broken(error.to_string());
     let mut line =

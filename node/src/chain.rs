@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use logothete_consensus::{Block, BlockHeader, CommitCert, Executed, QuorumCert, SafetyState};
 use bytes::Bytes;
+use logothete_consensus::{Block, BlockHeader, CommitCert, Executed, QuorumCert, SafetyState};
 use logothete_ledger::batch::Payload;
 use logothete_ledger::error::BatchError;
-use logothete_ledger::store::{
-    BlockRecord, CommittedBlock, ExecutedRoots, Store, StoreError,
-};
+use logothete_ledger::store::{BlockRecord, CommittedBlock, ExecutedRoots, Store, StoreError};
+use logothete_primitives::ValidatorSet;
 use logothete_primitives::codec::{self, CodecError, Decode};
 use logothete_primitives::{BatchHash, BlockHash, ChainId, Height};
-use logothete_primitives::ValidatorSet;
 use thiserror::Error;
 
 use crate::dissemination::{BatchRules, HeldBatch, Trust};

@@ -11,8 +11,8 @@ use bytes::Bytes;
 use logothete_ledger::mempool::Presence;
 use logothete_p2p::{Gossip, Network, SendError};
 use logothete_primitives::codec::{self, Decode, Encode};
-use logothete_primitives::{BoundedBytes, BoundedVec};
 use logothete_primitives::limits::{MAX_GOSSIP_BYTES, MAX_TX_BYTES};
+use logothete_primitives::{BoundedBytes, BoundedVec};
 use logothete_primitives::{TxHash, ValidatorIndex};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -48,7 +48,8 @@ impl GossipedTransactions {
     pub fn assignee(&self, validators: u16) -> Option<ValidatorIndex> {
         let first = self.transactions.first()?;
         let hash = logothete_ledger::transaction::Transaction::hash_of(first);
-        let seed = hash.digest().as_bytes()[..4].iter().fold(0u32, |n, byte| n << 8 | u32::from(*byte));
+        let seed =
+            hash.digest().as_bytes()[..4].iter().fold(0u32, |n, byte| n << 8 | u32::from(*byte));
         let turn = seed.wrapping_add(self.attempt) % u32::from(validators.max(1));
         u16::try_from(turn).ok().map(ValidatorIndex::new)
     }
@@ -163,7 +164,11 @@ impl Publisher {
         let mut message = Vec::new();
         let mut size = 0;
         for (hash, bytes) in items {
-            watched.push_back(Watched { hash, attempt, again_at: Instant::now() + REPUBLISH_AFTER });
+            watched.push_back(Watched {
+                hash,
+                attempt,
+                again_at: Instant::now() + REPUBLISH_AFTER,
+            });
             let full = size + bytes.len() + ENVELOPE_BYTES > MAX_GOSSIP_BYTES;
             if full || message.len() == MAX_TRANSACTIONS {
                 self.send(std::mem::take(&mut message), attempt).await;

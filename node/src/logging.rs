@@ -66,9 +66,10 @@ pub fn set_level(filter: &str) -> Result<(), LoggingError> {
 }
 
 fn parse(filter: &str) -> Result<EnvFilter, LoggingError> {
-    EnvFilter::builder()
-        .parse(filter)
-        .map_err(|error| LoggingError::BadFilter { filter: filter.to_owned(), message: error.to_string() })
+    EnvFilter::builder().parse(filter).map_err(|error| LoggingError::BadFilter {
+        filter: filter.to_owned(),
+        message: error.to_string(),
+    })
 }
 
 #[cfg(test)]

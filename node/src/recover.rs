@@ -41,7 +41,9 @@ pub enum RecoverError {
     #[error(transparent)]
     Marker(#[from] MarkerError),
     /// The flat state does not lead to the root that was computed when it was written.
-    #[error("the state of height {height} is damaged: its root is {found}, it was {expected}; wipe the node, it heals from its peers")]
+    #[error(
+        "the state of height {height} is damaged: its root is {found}, it was {expected}; wipe the node, it heals from its peers"
+    )]
     DamagedState {
         /// The applied height.
         height: Height,
@@ -51,7 +53,9 @@ pub enum RecoverError {
         expected: logothete_primitives::StateRoot,
     },
     /// The keys of the state are out of order.
-    #[error("the state of height {0} is damaged: its keys are out of order; wipe the node, it heals from its peers")]
+    #[error(
+        "the state of height {0} is damaged: its keys are out of order; wipe the node, it heals from its peers"
+    )]
     DisorderedState(Height),
 }
 

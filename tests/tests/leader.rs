@@ -16,7 +16,8 @@ async fn counter(net: &TestNet, node: usize, name: &str) -> anyhow::Result<u64> 
         .find(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(' ')))
         .with_context(|| format!("{name} is not among the metrics"))?;
     let value = line.rsplit(' ').next().context("a metric has a value")?;
-    Ok(value.parse::<f64>().map(|value| value as u64)?)
+    let whole = value.split('.').next().context("a number has an integer part")?;
+    Ok(whole.parse()?)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -174,10 +174,10 @@ impl Worker {
 
     /// Takes the accounts that came back; waits for one if none is free.
     async fn collect(&mut self, free: &mut Vec<usize>) {
-        if free.is_empty() {
-            if let Ok(Some(account)) = tokio::time::timeout(PATIENCE, self.returned.recv()).await {
-                free.push(account);
-            }
+        if free.is_empty()
+            && let Ok(Some(account)) = tokio::time::timeout(PATIENCE, self.returned.recv()).await
+        {
+            free.push(account);
         }
         while let Ok(account) = self.returned.try_recv() {
             free.push(account);

@@ -15,6 +15,7 @@ use crate::config::Config;
 
 /// Backups of a node: consistent, verifiable without the node, and safe to restore.
 #[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "made once, from the command line")]
 pub enum Backup {
     /// Copy a running node's data at a final height.
     #[command(

@@ -204,7 +204,7 @@ async fn write_all(context: &Context, wish: Export) -> Outcome {
             context.call::<BlockCertificateMethod>(BlockSelector { height, hash: None }).await?;
         writeln!(out, "{}", json!({ "block": block, "certificate": certificate }))?;
         count += 1;
-        if wish.out.is_some() && count % 1_000 == 0 {
+        if wish.out.is_some() && count.is_multiple_of(1_000) {
             context
                 .printer
                 .progress(&format!("{count} blocks of {}", to.saturating_sub(wish.from) + 1));

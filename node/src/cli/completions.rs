@@ -18,7 +18,7 @@ pub struct Completions {
 
 /// Generates the script from the command tree.
 #[must_use]
-pub fn perform(command: Completions) -> Reply {
+pub fn perform(command: &Completions) -> Reply {
     let mut script = Vec::new();
     clap_complete::generate(command.shell, &mut super::Cli::command(), "logothete", &mut script);
     let script = String::from_utf8_lossy(&script).into_owned();

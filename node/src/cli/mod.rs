@@ -147,7 +147,7 @@ async fn perform(context: &Context, command: Command) -> Outcome {
         Command::Rpc(command) => rpc::perform(context, command).await,
         Command::Config(command) => config::perform(command),
         Command::Bench(command) => bench::perform(context, command).await,
-        Command::Completions(command) => Ok(completions::perform(command)),
+        Command::Completions(command) => Ok(completions::perform(&command)),
         Command::Version => Ok(version::perform()),
     }
 }

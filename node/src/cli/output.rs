@@ -303,7 +303,7 @@ mod tests {
 
     #[test]
     fn a_hash_is_cut_in_the_middle() {
-        assert_eq!(short(&"8f3c00000000000021aa"), "8f3c…21aa");
+        assert_eq!(short("8f3c00000000000021aa"), "8f3c…21aa");
         assert_eq!(short("abc"), "abc");
     }
 }

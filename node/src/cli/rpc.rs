@@ -33,11 +33,11 @@ pub async fn perform(context: &Context, command: Rpc) -> Outcome {
 }
 
 fn parse(params: &[String]) -> Result<Value, Failure> {
-    if let [only] = params {
-        if only.starts_with(['{', '[']) {
-            return serde_json::from_str(only)
-                .map_err(|error| Failure::usage(format!("the parameters are not JSON: {error}")));
-        }
+    if let [only] = params
+        && only.starts_with(['{', '['])
+    {
+        return serde_json::from_str(only)
+            .map_err(|error| Failure::usage(format!("the parameters are not JSON: {error}")));
     }
     let mut object = Map::new();
     for param in params {

@@ -82,11 +82,11 @@ pub fn stop_all(directory: &Directory) -> Result<Vec<String>, Failure> {
     }
     let mut killed = Vec::new();
     for node in &state.nodes {
-        if let Some(process) = node.process {
-            if !process.ended_within(STOP_PATIENCE) {
-                process.kill();
-                killed.push(node.name.clone());
-            }
+        if let Some(process) = node.process
+            && !process.ended_within(STOP_PATIENCE)
+        {
+            process.kill();
+            killed.push(node.name.clone());
         }
     }
     if let Some(proxy) = state.proxy {

@@ -32,7 +32,7 @@ fn rules() -> BatchRules {
 fn executed(height: u64) -> Executed {
     Executed {
         height: Height::new(height),
-        state_root: StateRoot::new(Digest::new([height as u8; 32])),
+        state_root: StateRoot::new(Digest::new([u8::try_from(height).unwrap(); 32])),
         receipts_root: ReceiptsRoot::ZERO,
     }
 }

@@ -53,8 +53,7 @@ impl Driver {
         let rules = self.tools.chain.genesis().rules.clone();
         let (workers, reports) = (self.tools.workers, self.outlets.reports.clone());
         tokio::spawn(async move {
-            let verdict =
-                workers.run(move || HeldBatch::verify(&rules, bytes, Trust::Check)).await;
+            let verdict = workers.run(move || HeldBatch::verify(&rules, bytes, Trust::Check)).await;
             // The driver is gone only when the node stops.
             let _ = reports.send(Report::BatchVerified(from, verdict)).await;
         });

@@ -14,7 +14,11 @@ use crate::sync::Synced;
 
 impl Driver {
     /// A frame of the consensus lane: decode, verify, step.
-    pub(super) fn on_consensus(&mut self, from: PublicKey, frame: &Bytes) -> Result<(), DriverError> {
+    pub(super) fn on_consensus(
+        &mut self,
+        from: PublicKey,
+        frame: &Bytes,
+    ) -> Result<(), DriverError> {
         self.tools.metrics.network.received("consensus", frame.len());
         let message = match codec::decode::<Message>(frame) {
             Ok(message) => message,
@@ -128,9 +132,7 @@ impl Driver {
 
 fn seen_vote(message: &Message) -> Option<(u16, u64, VoteKind)> {
     match message {
-        Message::PrepareVote(vote) => {
-            Some((vote.signer.get(), vote.view.get(), VoteKind::Prepare))
-        }
+        Message::PrepareVote(vote) => Some((vote.signer.get(), vote.view.get(), VoteKind::Prepare)),
         Message::CommitVote { vote, .. } => {
             Some((vote.signer.get(), vote.view.get(), VoteKind::Commit))
         }

@@ -154,8 +154,7 @@ impl Driver {
         (replica, dissemination, durable): (Replica, Dissemination, Durable),
     ) -> Self {
         let validators = tools.context.validators.len();
-        let votes =
-            VoteWatch { last_view: vec![0; validators], last_seen_ms: vec![0; validators] };
+        let votes = VoteWatch { last_view: vec![0; validators], last_seen_ms: vec![0; validators] };
         let own = replica.status().index;
         let outbox = Outbox::new(tools.network.clone(), &tools.context.validators, own);
         Self {

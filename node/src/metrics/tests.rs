@@ -107,7 +107,8 @@ fn values_and_labels_are_exposed() {
 #[test]
 fn clones_share_the_counters() {
     let metrics = Metrics::new("1", &names());
-    metrics.clone().consensus.timed_out();
+    let other = metrics.clone();
+    other.consensus.timed_out();
     assert!(metrics.render().unwrap().contains("logothete_consensus_timeouts_total 1"));
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use logothete_client::rpc::RpcError;
 use logothete_client::rpc::error::Refusal;
+use logothete_client::rpc::types::TxStatus;
 use logothete_ledger::error::TxError;
 use logothete_ledger::mempool::MempoolError;
 use logothete_primitives::TxHash;
@@ -16,6 +17,11 @@ pub(super) fn refused(hash: Option<TxHash>, error: &SubmitError) -> RpcError {
         SubmitError::Invalid(error) => invalid(hash, error),
         SubmitError::Refused(MempoolError::Full { retry_after }) => {
             RpcError::mempool_full(hash, milliseconds(*retry_after))
+        }
+        SubmitError::Refused(MempoolError::AlreadyKnown) if hash.is_some() => {
+            // It was there a moment ago and has moved on since: its status is to be asked for.
+            let known = |hash| RpcError::already_known(hash, TxStatus::Unknown);
+            hash.map_or_else(RpcError::internal, known)
         }
         SubmitError::Refused(error) => {
             let refusal = Refusal {
@@ -83,4 +89,54 @@ fn hint_state(error: &MempoolError) -> &'static str {
 /// Whole milliseconds, at least one.
 pub(super) fn milliseconds(time: Duration) -> u32 {
     u32::try_from(time.as_millis()).unwrap_or(u32::MAX).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use logothete_client::rpc::ErrorCode;
+    use logothete_primitives::{Amount, Digest, Nonce};
+
+    use super::*;
+
+    fn hash() -> TxHash {
+        TxHash::new(Digest::new([4; 32]))
+    }
+
+    fn of(error: MempoolError) -> RpcError {
+        refused(Some(hash()), &SubmitError::Refused(error))
+    }
+
+    #[test]
+    fn every_refusal_has_a_code_a_hint_and_the_hash() {
+        let retry_after = Duration::from_millis(700);
+        let (expected, got) = (Nonce::new(4), Nonce::new(2));
+        let cases = [
+            (of(MempoolError::Full { retry_after }), ErrorCode::MempoolFull),
+            (of(MempoolError::AlreadyKnown), ErrorCode::AlreadyKnown),
+            (of(MempoolError::NonceTooLow { expected, got }), ErrorCode::TxRejected),
+            (of(MempoolError::PerAccountFull { limit: 64 }), ErrorCode::TxRejected),
+            (refused(Some(hash()), &SubmitError::Busy { retry_after }), ErrorCode::Limit),
+            (refused(Some(hash()), &SubmitError::ShuttingDown), ErrorCode::ShuttingDown),
+        ];
+        for (error, code) in cases {
+            assert_eq!(error.code, code, "{error:?}");
+            assert_eq!(error.data.code, code.name());
+            assert_eq!(error.data.hash, Some(hash()));
+            assert!(!error.data.hint.is_empty() && !error.message.is_empty());
+            let may_retry = matches!(code, ErrorCode::MempoolFull | ErrorCode::Limit);
+            assert_eq!(error.data.retry_after_ms, may_retry.then_some(700));
+        }
+    }
+
+    #[test]
+    fn a_rejection_says_what_was_expected_and_what_came() {
+        let min = Amount::new(110);
+        let error = of(MempoolError::Underpriced { min, got: Amount::new(100) });
+        assert_eq!(error.data.reason.as_deref(), Some("UNDERPRICED"));
+        assert_eq!(error.data.expected.as_deref(), Some("110"));
+        assert_eq!(error.data.got.as_deref(), Some("100"));
+        let error = invalid(None, &TxError::NoOperations);
+        assert_eq!(error.data.reason.as_deref(), Some("NO_OPERATIONS"));
+        assert_eq!((error.data.expected, error.data.got, error.data.hash), (None, None, None));
+    }
 }

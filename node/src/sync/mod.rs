@@ -140,7 +140,7 @@ impl Sync {
         if !urgent && lag <= self.tolerance {
             return Outcome::Behind;
         }
-        info!(event = "sync.started", height = %committed.height, target = %best, peers = sources.len());
+        info!(event = "sync.started", height = %committed.height, target = %best, peers = sources.count());
         let mut round = Round::new(self.tools.clone(), sources, committed.height, committed.hash);
         let peers = round.peers();
         self.publish(|status| {

@@ -195,7 +195,7 @@ impl Round {
 
     /// How many peers still serve this round.
     pub fn peers(&self) -> usize {
-        self.sources.len()
+        self.sources.count()
     }
 
     /// The next final blocks, in order; `None` when the round is over.
@@ -309,18 +309,18 @@ impl Round {
     /// the uncertified side; when both are uncertified, nobody is believed and both are fetched again.
     fn settle_contradiction(&mut self, range: VerifiedRange) {
         if range.cc.is_none() || self.uncertified.is_empty() {
-            self.discard(range);
+            self.discard(&range);
         } else {
             self.arrived.insert(range.first(), range);
         }
         for suspect in std::mem::take(&mut self.uncertified).into_iter().rev() {
             self.next = suspect.first();
             self.link = suspect.parent();
-            self.discard(suspect);
+            self.discard(&suspect);
         }
     }
 
-    fn discard(&mut self, range: VerifiedRange) {
+    fn discard(&mut self, range: &VerifiedRange) {
         let fault = FetchError::Lie(RangeFault::Contradicted(range.first()));
         self.blame(&range.peer, &fault);
         let count = u32::try_from(range.blocks.len()).unwrap_or(BLOCKS_PER_REQUEST);

@@ -37,7 +37,7 @@ impl Sources {
     }
 
     /// How many peers are left.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.peers.len()
     }
 
@@ -109,6 +109,6 @@ mod tests {
         assert!(!sources.slow(&key(1)));
         assert!(!sources.slow(&key(1)));
         assert!(sources.slow(&key(1)));
-        assert_eq!(sources.len(), 0);
+        assert_eq!(sources.count(), 0);
     }
 }

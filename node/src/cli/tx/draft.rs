@@ -87,17 +87,14 @@ pub(super) async fn body(
     operations: Vec<Operation>,
 ) -> Result<(ChainId, Body), Failure> {
     let chain = context.call::<ChainInfoMethod>(Empty {}).await?;
-    if let Some(spec) = context.spec()? {
-        if spec.chain_id() != chain.chain_id {
-            let message = format!(
-                "the node is on chain {}, the chain file is of {}",
-                chain.chain_id,
-                spec.chain_id()
-            );
-            return Err(Failure::new("wrong_chain", message)
-                .with_exit(Exit::UnsafeRefused)
-                .with_hint("name the right node with --url, or the right file with --genesis"));
-        }
+    if let Some(expected) = context.spec()?.map(|spec| spec.chain_id())
+        && expected != chain.chain_id
+    {
+        let message =
+            format!("the node is on chain {}, the chain file is of {expected}", chain.chain_id);
+        return Err(Failure::new("wrong_chain", message)
+            .with_exit(Exit::UnsafeRefused)
+            .with_hint("name the right node with --url, or the right file with --genesis"));
     }
     let nonce = match terms.nonce {
         Some(nonce) => Nonce::new(nonce),
