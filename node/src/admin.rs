@@ -55,7 +55,7 @@ pub enum Request {
         level: String,
     },
     /// Stop in good order.
-    Shutdown,
+    Shutdown {},
 }
 
 /// What is answered: exactly one of the two.
@@ -186,7 +186,7 @@ async fn perform(line: &str, actions: Arc<dyn Actions>) -> Answer {
         Ok(Request::LogLevel { level }) => logging::set_level(&level)
             .map(|()| serde_json::json!({ "level": level }))
             .map_err(|error| error.to_string()),
-        Ok(Request::Shutdown) => {
+        Ok(Request::Shutdown {}) => {
             actions.shutdown();
             Ok(serde_json::json!({ "stopping": true }))
         }

@@ -103,7 +103,7 @@ async fn an_unknown_or_bad_parameter_is_refused_by_name() {
     assert_code(&answer, -32602, "INVALID_PARAMS");
     assert!(answer["error"]["data"]["hint"].as_str().unwrap().contains("height"), "{answer}");
     for (method, params, word) in [
-        ("block_get", json!({ "height": "12x" }), "12x"),
+        ("block_get", json!({ "height": "12x" }), "decimal"),
         ("block_get", json!({ "hash": "zz" }), "hex"),
         ("tx_status", json!({ "hash": "0x12" }), "hex"),
         ("tx_status", json!({}), "hash"),

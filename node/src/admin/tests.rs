@@ -40,10 +40,10 @@ async fn answers_and_stops() {
         ask_async(socket.clone(), Request::LogLevel { level: "a=b=c".into() }).await.unwrap_err();
     assert!(matches!(bad, AdminError::Refused(_)));
 
-    ask_async(socket.clone(), Request::Shutdown).await.unwrap();
+    ask_async(socket.clone(), Request::Shutdown {}).await.unwrap();
     task.await.unwrap();
     assert!(matches!(
-        ask_async(socket, Request::Shutdown).await,
+        ask_async(socket, Request::Shutdown {}).await,
         Err(AdminError::Unreachable { .. })
     ));
 }

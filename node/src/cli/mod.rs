@@ -106,6 +106,7 @@ enum Command {
     /// Completion scripts for shells.
     Completions(completions::Completions),
     /// Version and build.
+    #[command(after_help = "Example:\n  logothete version --json")]
     Version,
 }
 

@@ -40,8 +40,7 @@ fn stronger_sources_win_and_are_remembered() {
 
 #[test]
 fn refuses_unknown_keys_with_a_suggestion() {
-    let (_dir, path) =
-        file("rolle = \"validator\"\n[p2p]\nlitsen = []\n[network]\nbootstrap = []\n");
+    let (_dir, path) = file("rolle = \"validator\"\n[p2p]\nlitsen = []\nbotstrap = []\n");
     let faults = Settings::resolve(&Sources {
         file: Some(path),
         variables: vec![("LOGOTHETE_RPC_LISEN".into(), "x".into())],
