@@ -107,10 +107,10 @@ async fn an_unknown_or_bad_parameter_is_refused_by_name() {
         ("block_get", json!({ "hash": "zz" }), "hex"),
         ("tx_status", json!({ "hash": "0x12" }), "hex"),
         ("tx_status", json!({}), "hash"),
-        ("account_get", json!({ "address": "lgt1qqqq" }), "address"),
-        ("account_get", json!({ "address": 5 }), "5"),
-        ("tx_submit", json!({ "tx": "ABCD" }), "lowercase"),
-        ("tx_submit", json!({ "tx": "abc" }), "hex"),
+        ("account_get", json!({ "address": "lgt1qqqq" }), "checksum"),
+        ("account_get", json!({ "address": 5 }), "invalid parameters"),
+        ("tx_submit", json!({ "tx": "ABCD" }), "invalid parameters"),
+        ("tx_submit", json!({ "tx": "abc" }), "invalid parameters"),
     ] {
         let answer = call(&running, method, params).await;
         assert_code(&answer, -32602, "INVALID_PARAMS");

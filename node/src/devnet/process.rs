@@ -172,6 +172,9 @@ mod tests {
             Process::spawn(Path::new("/bin/sh"), &["-c", "echo here; exec sleep 60"], &log)
                 .unwrap();
         assert!(process.is_alive());
+        while last_lines(&log, 5).is_empty() && process.is_alive() {
+            std::thread::yield_now();
+        }
         let impostor = Process { started: process.started + 1, ..process };
         assert!(!impostor.is_alive());
         impostor.kill();
