@@ -28,6 +28,14 @@ impl Driver {
                 return Ok(());
             }
         };
+        if let Message::StatementRequest(request) = &message
+            && self.outbox.key_of(request.signer) != Some(from)
+        {
+            // It is unsigned (R10): taken from anybody, it would use up the answers meant for its signer.
+            debug!(event = "consensus.request.foreign", peer = %from, signer = request.signer.get());
+            self.tools.network.report(&from, PeerFault::Invalid);
+            return Ok(());
+        }
         let seen = seen_vote(&message);
         let context = &self.tools.context;
         match verify_cached(context, &*self.tools.verifier, &mut self.certificates, message) {

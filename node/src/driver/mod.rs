@@ -284,8 +284,12 @@ impl Driver {
             self.tools.metrics.store.synced(took);
         }
         self.outbox.release(&self.tools.metrics);
-        self.outlets.status.send_replace(Arc::new(self.replica.status()));
+        self.publish_status();
         Ok(())
+    }
+
+    fn publish_status(&self) {
+        self.outlets.status.send_replace(Arc::new(self.replica.status()));
     }
 }
 

@@ -87,6 +87,8 @@ impl Driver {
         self.tools.chain.commit(blocks, &cc)?;
         let committed = Committed { height: last.header.height, hash: last.hash() };
         self.outlets.committed.send_replace(committed);
+        // Before the executor hears of it: nobody shall read an executed height above the final one.
+        self.publish_status();
         let now = self.tools.clock.now().mono;
         for block in blocks {
             let age = unix_ms().saturating_sub(block.header.timestamp.get());
