@@ -282,6 +282,10 @@ impl Executor {
         for took in settled {
             self.tools.metrics.pipeline.settled(took);
         }
+        let count = output.receipts().count();
+        self.tools.metrics.block_executed(height, count, transactions.len() - count);
+        self.tools.metrics.execution.took(began.elapsed());
+        // From here on clients see the height; whatever else they may ask of it is in its place.
         self.tools.head.send_replace(Head {
             height,
             hash: block.hash(),
@@ -292,9 +296,6 @@ impl Executor {
         });
         let place = |receipt: &Receipt| (receipt.tx, Place { height, index: receipt.index });
         self.tools.finality.announce(output.receipts().map(place));
-        let count = output.receipts().count();
-        self.tools.metrics.block_executed(height, count, transactions.len() - count);
-        self.tools.metrics.execution.took(began.elapsed());
         if transactions.is_empty() {
             debug!(event = "block.executed", %height, view = %block.header.view, transactions = 0);
         } else {

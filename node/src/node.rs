@@ -27,6 +27,7 @@ use crate::gossip::{Listener, Publisher};
 use crate::mempool::SharedMempool;
 use crate::metrics::Metrics;
 use crate::recover::{self, Layout};
+use crate::sample;
 use crate::service::{Service, VoteWatch};
 use crate::state::StateHandle;
 use crate::supervise::{Failure, Supervisor};
@@ -35,6 +36,8 @@ use crate::workers::Workers;
 
 /// A stage that is busy with one piece of work for longer ends the process.
 const STALL_LIMIT: Duration = Duration::from_secs(60);
+/// Stages that were asked to stop have this long to end.
+const DRAIN_LIMIT: Duration = Duration::from_secs(10);
 /// Reports of workers that may wait for the driver.
 const REPORTS_MAX: usize = 1_024;
 /// Ranges from sync that may wait for the driver.
@@ -48,6 +51,7 @@ pub struct Node {
     pub service: Arc<Service>,
     stop: CancellationToken,
     failures: mpsc::Receiver<Failure>,
+    supervisor: Supervisor,
     store: Arc<dyn Store>,
     _lock: DataLock,
 }
@@ -83,8 +87,9 @@ impl Node {
         let store = parts.chain.store().clone();
         let (service, lock) =
             assemble(config, parts, (network, inbound), supervisor.clone()).context("starting")?;
+        supervisor.spawn("sample", until(&stop, sample::run(service.clone())));
         supervisor.patrol(STALL_LIMIT);
-        Ok(Self { service, stop, failures, store, _lock: lock })
+        Ok(Self { service, stop, failures, supervisor, store, _lock: lock })
     }
 
     /// The token that stops the node when it is cancelled.
@@ -92,10 +97,10 @@ impl Node {
         self.stop.clone()
     }
 
-    /// Waits until the node is asked to stop or a stage fails, then closes the store.
+    /// Waits until the node is asked to stop or a stage fails; then for the stages to end, and closes the store.
     ///
     /// # Errors
-    /// The failure that ended the node.
+    /// The failure that ended the node, or a stage that does not end.
     pub async fn finished(mut self) -> anyhow::Result<()> {
         let failure = tokio::select! {
             () = self.stop.cancelled() => None,
@@ -105,6 +110,11 @@ impl Node {
         if let Some(failure) = failure {
             return Err(failure.into());
         }
+        let drained = self.supervisor.drained(DRAIN_LIMIT).await;
+        anyhow::ensure!(
+            drained,
+            "the node was asked to stop, but a stage did not end in {DRAIN_LIMIT:?}"
+        );
         self.store.flush().context("closing the database")?;
         info!(event = "node.stopped", "all that was executed is on the disk");
         Ok(())

@@ -13,7 +13,6 @@ use crate::backup;
 use crate::config::Config;
 use crate::node::Node;
 use crate::rpc;
-use crate::sample;
 use crate::service::Service;
 
 /// Runs a node until a signal, its administrator or a failed stage ends it.
@@ -30,7 +29,6 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let hosts = rpc::Hosts::new(&names.hosts, &names.origins);
     let options = rpc::Options { hosts, ..rpc::Options::default() };
     let server = rpc::spawn(listener, service.clone(), options, stop.clone());
-    tokio::spawn(sample::run(service.clone(), stop.clone()));
     let socket = service.config.admin_socket();
     let actions = Arc::new(Administration { service: service.clone() });
     let admin = admin::serve(&socket, actions, stop.clone()).context("opening the admin socket")?;

@@ -5,7 +5,6 @@ use std::time::{Duration, SystemTime};
 
 use logothete_consensus::Mode;
 use logothete_p2p::Role;
-use tokio_util::sync::CancellationToken;
 
 use crate::metrics::SyncPhase;
 use crate::service::Service;
@@ -15,14 +14,12 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// A validator not heard voting for longer counts as missing.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// Samples until the node stops.
-pub async fn run(service: Arc<Service>, stop: CancellationToken) {
+/// Samples as long as the node runs.
+pub async fn run(service: Arc<Service>) {
     let mut interval = tokio::time::interval(INTERVAL);
     loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = interval.tick() => sample(&service),
-        }
+        interval.tick().await;
+        sample(&service);
     }
 }
 

@@ -148,8 +148,10 @@ impl Service {
         // The mempool first: a transaction leaves it only after its place is in the store.
         let waiting = self.mempool.presence(hash);
         if let Some(location) = self.chain.store().tx_location(hash)? {
+            // The store has a height a moment before the head shows it and the state can be read at it.
+            let visible = location.height <= self.head().height;
             let place = Place { height: location.height, index: location.index };
-            return Ok(TxStatus::Final(place));
+            return Ok(if visible { TxStatus::Final(place) } else { TxStatus::InFlight });
         }
         Ok(match waiting {
             Some(Presence::Waiting) => TxStatus::Pending,

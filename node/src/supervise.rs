@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::{debug, error};
 
 /// How often stalled stages are looked for.
@@ -112,13 +113,14 @@ pub struct Supervisor {
     stop: CancellationToken,
     failures: mpsc::Sender<Failure>,
     pulses: Arc<Mutex<Vec<Arc<Pulse>>>>,
+    stages: TaskTracker,
 }
 
 impl Supervisor {
     /// A supervisor, and the channel on which the first failure arrives.
     pub fn new(stop: CancellationToken) -> (Self, mpsc::Receiver<Failure>) {
         let (failures, first) = mpsc::channel(8);
-        (Self { stop, failures, pulses: Arc::default() }, first)
+        (Self { stop, failures, pulses: Arc::default(), stages: TaskTracker::new() }, first)
     }
 
     /// The token that asks every stage to stop.
@@ -145,7 +147,7 @@ impl Supervisor {
     {
         let (stop, failures) = (self.stop.clone(), self.failures.clone());
         let running = tokio::spawn(work);
-        tokio::spawn(async move {
+        self.stages.spawn(async move {
             let failure = match running.await {
                 Ok(Ok(())) if stop.is_cancelled() => {
                     debug!(event = "stage.stopped", stage);
@@ -184,6 +186,14 @@ impl Supervisor {
             }
         });
         Ok(())
+    }
+
+    /// Waits until every stage has ended, which they do once the node is asked to stop; says whether they did.
+    ///
+    /// What they use, the store above all, may be closed only then.
+    pub async fn drained(&self, limit: Duration) -> bool {
+        self.stages.close();
+        tokio::time::timeout(limit, self.stages.wait()).await.is_ok()
     }
 
     /// Looks for stages that are stuck for longer than `limit`, until the node stops.
@@ -244,6 +254,20 @@ mod tests {
         supervisor.spawn("driver", async { Ok(()) }).await.unwrap();
         drop(supervisor);
         assert!(first.recv().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn is_drained_only_when_the_last_stage_has_ended() {
+        let (supervisor, _first) = Supervisor::new(CancellationToken::new());
+        let stop = supervisor.stop_token();
+        let stage = async move {
+            stop.cancelled().await;
+            Ok(())
+        };
+        supervisor.spawn_thread("executor", stage).unwrap();
+        assert!(!supervisor.drained(Duration::ZERO).await);
+        supervisor.stop_token().cancel();
+        assert!(supervisor.drained(Duration::from_secs(60)).await);
     }
 
     #[tokio::test(start_paused = true)]

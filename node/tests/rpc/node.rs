@@ -31,7 +31,7 @@ pub(crate) struct TestChain {
     /// Ends it.
     pub(crate) stop: CancellationToken,
     server: JoinHandle<()>,
-    _node: Node,
+    node: Node,
     _dir: TempDir,
 }
 
@@ -68,7 +68,7 @@ impl TestChain {
         let options = rpc::Options::default();
         let server = rpc::spawn(listener, service.clone(), options, stop.clone());
         let client = Client::new([url.clone()]).unwrap();
-        Self { client, url, service, stop, server, _node: node, _dir: dir }
+        Self { client, url, service, stop, server, node, _dir: dir }
     }
 
     /// Calls a method.
@@ -125,10 +125,11 @@ impl TestChain {
         tokio::time::timeout(Duration::from_secs(20), reached).await.unwrap().unwrap();
     }
 
-    /// Stops the node and waits for its server.
+    /// Stops the node and waits for its server and its stages.
     pub(crate) async fn stop(self) {
         self.stop.cancel();
         tokio::time::timeout(Duration::from_secs(10), self.server).await.unwrap().unwrap();
+        self.node.finished().await.unwrap();
     }
 }
 
