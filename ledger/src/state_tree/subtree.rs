@@ -208,6 +208,11 @@ pub(super) struct Merger {
 }
 
 impl Merger {
+    /// A merger that has room for what this many changes replace.
+    pub(super) fn for_changes(count: usize) -> Self {
+        Self { merged: Vec::new(), replaced: Vec::with_capacity(count) }
+    }
+
     /// The leaves after sorted changes.
     pub(super) fn merge(&mut self, leaves: &[Leaf], changes: &[LeafChange]) -> &[Leaf] {
         self.merged.clear();

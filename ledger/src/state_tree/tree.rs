@@ -146,8 +146,10 @@ impl StateTree {
             .iter()
             .map(|(key, value)| (*key, value.as_ref().map(|value| leaf(key, value))))
             .collect();
-        let mut merger = Merger::default();
-        let (mut slots, mut lowest, mut leaves) = (Vec::new(), Vec::new(), self.leaves);
+        let mut merger = Merger::for_changes(changes.len());
+        let mut slots = Vec::with_capacity(changes.len());
+        let mut lowest = Vec::with_capacity(changes.len());
+        let mut leaves = self.leaves;
         for changes in changes.chunk_by(|a, b| self.slot_of(&a.0) == self.slot_of(&b.0)) {
             let slot = self.slot_of(&changes[0].0);
             let old = &self.slots[slot as usize];
@@ -221,7 +223,9 @@ impl StateTree {
             }
             [] => unreachable!("chunks are not empty"),
         };
-        below.chunk_by(|a, b| a.0 / 2 == b.0 / 2).map(parent).collect()
+        let mut parents = Vec::with_capacity(below.len());
+        parents.extend(below.chunk_by(|a, b| a.0 / 2 == b.0 / 2).map(parent));
+        parents
     }
 
     /// Adds a level to the array. No hash of an existing place changes.
