@@ -45,8 +45,9 @@ fn certificate(bytes: &[u8]) {
 fn commit(bytes: &[u8]) {
     let Ok(certificate) = decode::<CommitCert>(bytes) else { return };
     assert_eq!(encode(&certificate), bytes);
-    if verify_commit(&CONTEXT, &*VERIFIER, &certificate).is_ok() {
-        let power = CONTEXT.validators.power_of(&certificate.signers);
+    let signers = certificate.signers.clone();
+    if verify_commit(&CONTEXT, &*VERIFIER, certificate).is_ok() {
+        let power = CONTEXT.validators.power_of(&signers);
         assert!(power >= CONTEXT.validators.quorum());
     }
 }

@@ -39,8 +39,8 @@ fn transaction(bytes: &[u8]) {
     let chain = chain();
     if let Ok(candidate) = Candidate::decode(bytes, &chain, &PARAMS) {
         let hash = Transaction::hash_of(bytes);
-        assert_eq!(candidate.tx().encode(), bytes);
-        assert_eq!(candidate.tx().hash(), hash);
+        assert_eq!(candidate.tx.encode(), bytes);
+        assert_eq!(candidate.tx.hash(), hash);
         let verdicts = admit(&chain, vec![candidate.clone(), candidate]);
         assert_eq!(verdicts.len(), 2);
         assert_eq!(verdicts[0].is_ok(), verdicts[1].is_ok(), "two verdicts on one transaction");

@@ -103,14 +103,14 @@ async fn an_unknown_or_bad_parameter_is_refused_by_name() {
     assert_code(&answer, -32602, "INVALID_PARAMS");
     assert!(answer["error"]["data"]["hint"].as_str().unwrap().contains("height"), "{answer}");
     for (method, params, word) in [
-        ("block_get", json!({ "height": "12x" }), "decimal"),
-        ("block_get", json!({ "hash": "zz" }), "hex"),
+        ("block_get", json!({ "height": "12x" }), "height: \"12x\": not a decimal"),
+        ("block_get", json!({ "hash": "zz" }), "hash: \"zz\": expected 64 hex"),
         ("tx_status", json!({ "hash": "0x12" }), "hex"),
         ("tx_status", json!({}), "hash"),
         ("account_get", json!({ "address": "lgt1qqqq" }), "checksum"),
-        ("account_get", json!({ "address": 5 }), "invalid parameters"),
-        ("tx_submit", json!({ "tx": "ABCD" }), "invalid parameters"),
-        ("tx_submit", json!({ "tx": "abc" }), "invalid parameters"),
+        ("account_get", json!({ "address": 5 }), "address: 5: invalid type"),
+        ("tx_submit", json!({ "tx": "ABCD" }), "tx: \"abcd\": hex must be lowercase"),
+        ("tx_submit", json!({ "tx": "abc" }), "tx: \"abc\": not hex"),
     ] {
         let answer = call(&running, method, params).await;
         assert_code(&answer, -32602, "INVALID_PARAMS");

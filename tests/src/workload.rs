@@ -74,6 +74,13 @@ impl Sender {
         })
     }
 
+    /// Goes on with the nonce that follows what the account has sent already.
+    async fn resume(&mut self) -> anyhow::Result<()> {
+        let address = self.key.public().into();
+        self.nonce = self.client.account(&address).await?.next_nonce;
+        Ok(())
+    }
+
     /// Sends one transfer and waits until it is final; the same bytes go out again until they are.
     async fn transfer(&mut self) -> anyhow::Result<()> {
         let tx = TxBuilder::new(self.chain)
@@ -124,6 +131,7 @@ pub async fn send_all(
         let sender = Sender::new(net, index, nodes, &ledger);
         async move {
             let mut sender = sender?;
+            sender.resume().await?;
             for _ in 0..each {
                 sender.transfer().await?;
             }

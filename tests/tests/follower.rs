@@ -49,7 +49,9 @@ async fn a_follower_reaches_the_tip_of_a_long_chain_and_serves_it() -> anyhow::R
     assert_eq!(peers.items.len(), 4, "one address was enough to find all");
 
     // What a follower takes in becomes final as well: gossip carries it to the validators.
-    let through = send_all(&net, &[follower], (8, 2)).await;
-    assert!(through.is_err() || through?.len() == 16, "nonces go on where the load left them");
+    let through = send_all(&net, &[follower], (8, 2)).await?.told();
+    assert_eq!(through.len(), 16);
+    checks::agreement(&net, &[0, follower]).await?;
+    checks::finals_kept(&net, &[0], &through).await?;
     Ok(())
 }

@@ -8,6 +8,7 @@ use std::future::Future;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_path_to_error::Segment;
 
 use super::error::RpcError;
 use super::types::{
@@ -174,19 +175,47 @@ methods! {
 ///
 /// # Errors
 ///
-/// `INVALID_PARAMS` that says which parameter, with the name that was probably meant.
+/// `INVALID_PARAMS` that says which parameter and which value, with the name that was probably meant.
 pub fn parse_params<P: DeserializeOwned>(params: Value) -> Result<P, RpcError> {
     let params = if params.is_null() { Value::Object(serde_json::Map::new()) } else { params };
     if !params.is_object() && !params.is_array() {
         let hint = "params is an object of named values or an array";
         return Err(RpcError::invalid_params("neither object nor array", hint));
     }
-    serde_json::from_value(params).map_err(|error| {
-        let why = error.to_string();
-        let hint =
-            mistyped(&why).unwrap_or_else(|| "docs/rpc.md has an example of each method".into());
-        RpcError::invalid_params(why, hint)
-    })
+    P::deserialize(&params).map_err(|_| refusal::<P>(&params))
+}
+
+/// Reads refused parameters once more, this time noting the place: what is accepted does not pay for it.
+fn refusal<P: DeserializeOwned>(params: &Value) -> RpcError {
+    let Err(error) = serde_path_to_error::deserialize::<_, P>(params) else {
+        return RpcError::internal();
+    };
+    let mut value = Some(params);
+    for segment in error.path() {
+        value = match segment {
+            Segment::Seq { index } => value.and_then(|value| value.get(index)),
+            Segment::Map { key } => value.and_then(|value| value.get(key)),
+            Segment::Enum { .. } | Segment::Unknown => None,
+        };
+    }
+    let path = error.path().to_string();
+    let why = error.into_inner().to_string();
+    let hint = mistyped(&why).unwrap_or_else(|| "docs/rpc.md has an example of each method".into());
+    let place = match value {
+        Some(value) if path != "." => format!("{path}: {}: ", excerpt(value)),
+        _ => String::new(),
+    };
+    RpcError::invalid_params(format_args!("{place}{why}"), hint)
+}
+
+/// A value as JSON, cut where it gets long.
+fn excerpt(value: &Value) -> String {
+    const LONGEST: usize = 40;
+    let text = value.to_string();
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
 }
 
 /// Writes a result.

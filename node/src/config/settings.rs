@@ -100,9 +100,11 @@ impl Settings {
     ) {
         for (part, value) in table {
             let name = if prefix.is_empty() { part.clone() } else { format!("{prefix}.{part}") };
-            let section = format!("{name}.");
             match value {
-                Value::Table(inner) if KEYS.iter().any(|key| key.name.starts_with(&section)) => {
+                // The keys of an unknown section are told one by one: most are known in another one.
+                Value::Table(inner)
+                    if find(&name).is_none() && (is_section(&name) || !inner.is_empty()) =>
+                {
                     self.apply_table(path, &name, inner, faults);
                 }
                 _ => {
@@ -177,15 +179,22 @@ impl Settings {
     }
 }
 
+fn is_section(name: &str) -> bool {
+    KEYS.iter().any(|key| key.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
+}
+
 fn unknown(name: &str, origin: &Origin) -> Fault {
     // A key under the wrong section is as common a slip as a misspelt one: compare the last part too.
-    let last = |text: &str| text.rsplit('.').next().unwrap_or_default().to_owned();
-    let moved = KEYS.iter().find(|key| last(key.name) == last(name)).map(|key| key.name.to_owned());
-    Fault::UnknownKey {
-        name: name.to_owned(),
-        origin: origin.to_string(),
-        suggestion: nearest(name, KEYS.iter().map(|key| key.name.to_owned())).or(moved),
+    fn last(text: &str) -> &str {
+        text.rsplit('.').next().unwrap_or_default()
     }
+    let names = || KEYS.iter().map(|key| key.name.to_owned());
+    let mut moved = names().filter(|known| last(known) == last(name));
+    let suggestion = match (moved.next(), moved.next()) {
+        (Some(only), None) => Some(only),
+        _ => nearest(name, names()),
+    };
+    Fault::UnknownKey { name: name.to_owned(), origin: origin.to_string(), suggestion }
 }
 
 fn defaults() -> BTreeMap<&'static str, Setting> {

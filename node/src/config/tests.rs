@@ -40,7 +40,8 @@ fn stronger_sources_win_and_are_remembered() {
 
 #[test]
 fn refuses_unknown_keys_with_a_suggestion() {
-    let (_dir, path) = file("rolle = \"validator\"\n[p2p]\nlitsen = []\nbotstrap = []\n");
+    let (_dir, path) =
+        file("rolle = \"validator\"\n[p2p]\nlitsen = []\n[network]\nbootstrap = []\n");
     let faults = Settings::resolve(&Sources {
         file: Some(path),
         variables: vec![("LOGOTHETE_RPC_LISEN".into(), "x".into())],
@@ -70,7 +71,7 @@ fn names_the_place_of_a_bad_value() {
 #[test]
 fn a_single_text_is_a_list_of_one() {
     let (_dir, path) =
-        file("[p2p]\nlisten = \"/ip4/127.0.0.1/tcp/1\"\nbootstrap = [\"a\", \"b\"]\n");
+        file("[log]\n[p2p]\nlisten = \"/ip4/127.0.0.1/tcp/1\"\nbootstrap = [\"a\", \"b\"]\n");
     let settings = Settings::resolve(&Sources { file: Some(path), ..Sources::default() }).unwrap();
     let config = Config::from_settings(&settings);
     assert_eq!(config.p2p.listen, ["/ip4/127.0.0.1/tcp/1"]);

@@ -119,6 +119,20 @@ async fn round_trips_are_measured() {
     panic!("no round trip was measured");
 }
 
+#[cfg(feature = "quic")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_talk_over_quic() {
+    let mut over_quic = config(2, Role::Validator);
+    over_quic.listen = vec!["/ip4/127.0.0.1/udp/0/quic-v1".parse().unwrap()];
+    let mut first = Live.join(0, over_quic.clone(), None).await;
+    assert!(first.address().to_string().contains("quic-v1"));
+    let mut second = Live.join(1, over_quic, Some(&first)).await;
+    second.meets(1).await;
+    first.meets(1).await;
+    second.sends(&first, Lane::Consensus, vec![1; 1024]).await;
+    assert_eq!(first.consensus().await.1.len(), 1024);
+}
+
 #[tokio::test]
 async fn a_configuration_that_cannot_work_is_refused_at_start() {
     let mut strange = config(1, Role::Follower);
