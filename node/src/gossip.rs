@@ -119,6 +119,7 @@ impl Publisher {
         loop {
             let next = watched.front().map(|first| first.again_at);
             tokio::select! {
+                biased;
                 () = stop.cancelled() => return,
                 () = self.mempool.arrived() => {}
                 () = wait(next) => {}

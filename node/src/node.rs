@@ -1,14 +1,14 @@
 //! A node, put together: every stage, every channel, in one place.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use logothete_consensus::{Config as ConsensusConfig, Context, Replica};
+use logothete_consensus::{Config as ConsensusConfig, Context, Replica, SafetyState};
 use logothete_genesis::Spec;
 use logothete_genesis::keystore::KeyFile;
 use logothete_ledger::mempool::MempoolLimits;
-use logothete_ledger::store::{DataLock, RocksStore, Store};
+use logothete_ledger::store::{DataLock, MarksFile, RocksStore, Store};
 use logothete_p2p::{Inbound, Network, NetworkTask, PeerEvent, Request};
 use logothete_primitives::{Ed25519Verifier, SecretKey, Signer, ValidatorIndex, Verifier};
 use tokio::sync::{mpsc, watch};
@@ -17,7 +17,7 @@ use tracing::{info, warn};
 
 use crate::admission::{self, Admission};
 use crate::chain::{Chain, Genesis};
-use crate::clock::{Clock, unix_ms};
+use crate::clock::Clock;
 use crate::config::{Config, Role};
 use crate::dissemination::{Dissemination, Limits};
 use crate::driver::{Audit, Driver, Durable, Inlets, Outlets, Tools};
@@ -56,8 +56,8 @@ pub struct Node {
     _lock: DataLock,
 }
 
-/// What a node is started with, besides its configuration.
-struct Parts {
+/// What the disk of a node gave, besides its configuration.
+struct Opened {
     spec: Arc<Spec>,
     secret: SecretKey,
     chain: Chain,
@@ -66,14 +66,38 @@ struct Parts {
     lock: DataLock,
 }
 
+/// What the stages of a node are made of.
+pub(crate) struct Parts {
+    pub(crate) config: Config,
+    pub(crate) spec: Arc<Spec>,
+    pub(crate) chain: Chain,
+    /// Our place and our key, unless we follow.
+    pub(crate) own: Option<(ValidatorIndex, Box<dyn Signer>)>,
+    /// What we may have signed; none is amnesia (R10).
+    pub(crate) safety: Option<SafetyState>,
+    /// The copy of the marks outside the database.
+    pub(crate) marks: Option<MarksFile>,
+}
+
+/// What the stages of a node live in: the machine, or a simulation that decides everything by a seed.
+pub(crate) struct World {
+    pub(crate) network: Arc<dyn Network>,
+    pub(crate) inbound: Inbound,
+    pub(crate) clock: Clock,
+    pub(crate) workers: Workers,
+    pub(crate) verifier: Arc<dyn Verifier>,
+    /// Never the same twice for one key (R10).
+    pub(crate) nonce: [u8; 32],
+}
+
 impl Node {
     /// Opens the data directory, recovers, joins the network and starts every stage.
     ///
     /// # Errors
     /// What is wrong with configuration, key, genesis, data directory or network, and what to do.
     pub async fn start(config: Config) -> anyhow::Result<Self> {
-        let parts = open(&config)?;
-        let (network, inbound, mut task) = join(&config, &parts).await?;
+        let opened = open(&config)?;
+        let (network, inbound, mut task) = join(&config, &opened).await?;
         let stop = CancellationToken::new();
         let (supervisor, failures) = Supervisor::new(stop.clone());
         let ask_to_stop = stop.clone();
@@ -84,9 +108,13 @@ impl Node {
             }
             Ok(())
         });
-        let store = parts.chain.store().clone();
-        let (service, lock) =
-            assemble(config, parts, (network, inbound), supervisor.clone()).context("starting")?;
+        let store = opened.chain.store().clone();
+        let (parts, verifier, lock) = prepare(config, opened)?;
+        let mut nonce = [0; 32];
+        getrandom::fill(&mut nonce).map_err(|e| anyhow::anyhow!("no randomness: {e}"))?;
+        let (clock, workers) = (Clock::default(), Workers::Pool);
+        let world = World { network, inbound, clock, workers, verifier, nonce };
+        let service = assemble(parts, world, supervisor.clone()).context("starting")?;
         supervisor.spawn("sample", until(&stop, sample::run(service.clone())));
         supervisor.patrol(STALL_LIMIT);
         Ok(Self { service, stop, failures, supervisor, store, _lock: lock })
@@ -122,7 +150,7 @@ impl Node {
 }
 
 /// Checks and opens everything that is on the disk.
-fn open(config: &Config) -> anyhow::Result<Parts> {
+fn open(config: &Config) -> anyhow::Result<Opened> {
     let spec = Arc::new(Spec::load(&config.paths.genesis).context("reading the genesis file")?);
     let passphrase = config.passphrase.as_ref().map(|passphrase| passphrase.as_str());
     let secret = KeyFile::load_for(&config.paths.key, passphrase, spec.params.dev)
@@ -136,7 +164,22 @@ fn open(config: &Config) -> anyhow::Result<Parts> {
     recover::initialize(&*store, &spec, &genesis)?;
     let own = own_place(config, &genesis, &secret)?;
     let chain = Chain::new(store, genesis);
-    Ok(Parts { spec, secret, chain, layout, own, lock })
+    Ok(Opened { spec, secret, chain, layout, own, lock })
+}
+
+/// Decides whether this validator may sign.
+fn prepare(config: Config, opened: Opened) -> anyhow::Result<(Parts, Arc<dyn Verifier>, DataLock)> {
+    let Opened { spec, secret, chain, layout, own, lock } = opened;
+    let (safety, marks) = match own {
+        Some(_) => {
+            let (safety, marks) = recover::load_safety(&chain, &layout, secret.public())?;
+            (safety, Some(marks))
+        }
+        None => (None, None),
+    };
+    let verifier = Arc::new(Ed25519Verifier::for_set(&chain.genesis().validators));
+    let own = own.map(|index| (index, Box::new(secret) as Box<dyn Signer>));
+    Ok((Parts { config, spec, chain, own, safety, marks }, verifier, lock))
 }
 
 /// Our place among the validators; a follower has none, a validator must have one.
@@ -160,11 +203,11 @@ fn own_place(
 
 async fn join(
     config: &Config,
-    parts: &Parts,
+    opened: &Opened,
 ) -> anyhow::Result<(Arc<dyn Network>, Inbound, NetworkTask)> {
-    let genesis = parts.chain.genesis();
+    let genesis = opened.chain.genesis();
     let validators = genesis.validators.iter().map(|(_, validator)| validator.key).collect();
-    let role = match parts.own {
+    let role = match opened.own {
         Some(_) => logothete_p2p::Role::Validator,
         None => logothete_p2p::Role::Follower,
     };
@@ -175,28 +218,27 @@ async fn join(
     network.discover = config.p2p.discover;
     network.bootstrap =
         config.p2p.bootstrap.iter().map(|text| Ok(text.parse()?)).collect::<anyhow::Result<_>>()?;
-    logothete_p2p::start(&parts.secret, network).await.context("joining the network")
+    logothete_p2p::start(&opened.secret, network).await.context("joining the network")
 }
 
 /// Makes the stages, joins them by bounded channels and starts them.
-fn assemble(
-    config: Config,
+pub(crate) fn assemble(
     parts: Parts,
-    (network, inbound): (Arc<dyn Network>, Inbound),
+    world: World,
     supervisor: Supervisor,
-) -> anyhow::Result<(Arc<Service>, DataLock)> {
-    let Parts { spec, secret, chain, layout, own, lock } = parts;
+) -> anyhow::Result<Arc<Service>> {
+    let Parts { config, spec, chain, own, safety, marks } = parts;
+    let World { network, inbound, clock, workers, verifier, nonce } = world;
+    let (own, signer) = own.map_or((None, None), |(index, signer)| (Some(index), Some(signer)));
     let genesis = chain.genesis().clone();
     let stop = supervisor.stop_token();
     let names: Vec<String> = spec.validators.iter().map(|v| v.name.clone()).collect();
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), &names);
-    let verifier: Arc<dyn Verifier> = Arc::new(Ed25519Verifier::for_set(&genesis.validators));
     let context = Context {
         chain: genesis.chain,
         validators: genesis.validators.clone(),
         genesis: genesis.hash,
     };
-    let workers = Workers::Pool;
     let checks = Checks {
         context: context.clone(),
         verifier: verifier.clone(),
@@ -210,28 +252,17 @@ fn assemble(
     let finality = Finality::default();
     let ready = ReadyBlocks::default();
 
-    let (safety, marks) = match own {
-        Some(_) => {
-            let (safety, marks) = recover::load_safety(&chain, &layout, secret.public())?;
-            (safety, Some(marks))
-        }
-        None => (None, None),
-    };
-    let mut nonce = [0; 32];
-    getrandom::fill(&mut nonce).map_err(|e| anyhow::anyhow!("no randomness: {e}"))?;
     let recovered = recover::load_consensus(&chain, safety, nonce)?;
-    let signer: Option<Box<dyn Signer>> = own.map(|_| Box::new(secret) as Box<dyn Signer>);
     let replica = Replica::new(consensus_config(&spec), context.clone(), signer, recovered);
     let committed = Committed {
         height: replica.status().committed_height,
         hash: replica.status().committed_hash,
     };
 
-    let start = recover::load_dissemination(&chain, unix_ms().saturating_mul(1_000))?;
+    let start = recover::load_dissemination(&chain, clock.unix_ms().saturating_mul(1_000))?;
     let validators = u16::try_from(genesis.validators.len()).context("too many validators")?;
     let mut dissemination = Dissemination::new(own, validators, Limits::default(), start);
     let executable = recover::executable_height(&chain)?;
-    let clock = Clock::default();
     let mut height = executable;
     while height < committed.height {
         height = height.next();
@@ -321,16 +352,25 @@ fn assemble(
     };
 
     let executor_pulse = supervisor.pulse("executor");
-    supervisor.spawn_thread("driver", {
+    let driving = {
         let stop = stop.clone();
         async move { Ok(driver.run(stop).await?) }
-    })?;
-    supervisor.spawn_thread("executor", async move {
-        Ok(executor.run(executable_receiver, notices_sender, executor_pulse).await?)
-    })?;
+    };
+    let executing =
+        async move { Ok(executor.run(executable_receiver, notices_sender, executor_pulse).await?) };
+    match workers {
+        Workers::Pool => {
+            supervisor.spawn_thread("driver", driving)?;
+            supervisor.spawn_thread("executor", executing)?;
+        }
+        Workers::Inline => {
+            supervisor.spawn("driver", driving);
+            supervisor.spawn("executor", executing);
+        }
+    }
     supervisor.spawn("admission", until(&stop, admission_stage.run()));
     supervisor.spawn("sync", until(&stop, sync.run()));
-    supervisor.spawn("sync.server", until(&stop, serve(chain.clone(), requests)));
+    supervisor.spawn("sync.server", until(&stop, serve(chain.clone(), workers, requests)));
     supervisor.spawn("gossip", until(&stop, listener.run()));
     supervisor.spawn("peers", until(&stop, watch_peers(peers)));
     if own.is_none() {
@@ -357,11 +397,13 @@ fn assemble(
         finality,
         metrics,
         supervisor,
+        clock,
+        workers,
         started: Instant::now(),
-        started_at: SystemTime::now(),
+        started_ms: clock.unix_ms(),
         stop,
     };
-    Ok((Arc::new(service), lock))
+    Ok(Arc::new(service))
 }
 
 /// Runs a stage that ends with the node.
@@ -372,6 +414,7 @@ fn until(
     let stop = stop.clone();
     async move {
         tokio::select! {
+            biased;
             () = stop.cancelled() => {}
             () = stage => {}
         }
@@ -390,13 +433,10 @@ fn consensus_config(spec: &Spec) -> ConsensusConfig {
     }
 }
 
-async fn serve(chain: Chain, mut requests: mpsc::Receiver<Request>) {
+async fn serve(chain: Chain, workers: Workers, mut requests: mpsc::Receiver<Request>) {
     while let Some(request) = requests.recv().await {
         let chain = chain.clone();
-        let answered = tokio::task::spawn_blocking(move || sync::answer(&chain, request));
-        if let Err(panic) = answered.await {
-            std::panic::resume_unwind(panic.into_panic());
-        }
+        workers.read(move || sync::answer(&chain, request)).await;
     }
 }
 

@@ -1,7 +1,7 @@
 //! Gauges that are sampled, because nothing happens when they matter most.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use logothete_consensus::Mode;
 use logothete_p2p::Role;
@@ -49,7 +49,7 @@ fn sample(service: &Service) {
 fn present_power(service: &Service) -> u64 {
     let votes = service.votes.borrow().clone();
     let own = service.consensus.borrow().index;
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let now = Duration::from_millis(service.clock.unix_ms());
     let set = &service.chain.genesis().validators;
     set.iter()
         .filter(|(index, _)| {

@@ -1,7 +1,7 @@
 //! What the RPC and the explorer may ask of a running node.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use logothete_consensus::Status;
 use logothete_genesis::Spec;
@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admission::{Admission, SubmitError, Verdict};
 use crate::chain::Chain;
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::finality::{Finality, Place};
 use crate::head::Head;
@@ -22,6 +23,7 @@ use crate::metrics::Metrics;
 use crate::state::StateHandle;
 use crate::supervise::Supervisor;
 use crate::sync::SyncStatus;
+use crate::workers::Workers;
 
 /// Where a transaction stands, as far as this node knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,10 +90,14 @@ pub struct Service {
     pub metrics: Metrics,
     /// The stages and their pulses.
     pub supervisor: Supervisor,
+    /// The time.
+    pub clock: Clock,
+    /// Where reads of many records run.
+    pub workers: Workers,
     /// When the process started.
     pub started: Instant,
-    /// The same by the wall clock.
-    pub started_at: SystemTime,
+    /// The same by the wall clock, in milliseconds since the Unix epoch.
+    pub started_ms: u64,
     /// Cancelled when the node is about to stop.
     pub stop: CancellationToken,
 }
@@ -175,6 +181,7 @@ impl Service {
         let Some(mut waiter) = waiter else { return Ok(status) };
         loop {
             tokio::select! {
+                biased;
                 place = &mut waiter => match place {
                     Ok(place) => return Ok(TxStatus::Final(place)),
                     Err(_) => return self.tx_status(hash),

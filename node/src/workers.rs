@@ -5,7 +5,7 @@ use tokio::sync::oneshot;
 /// A place for CPU-bound work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Workers {
-    /// The shared pool of threads, one per core.
+    /// Threads: a shared pool with one per core, and more for what waits for the disk.
     #[default]
     Pool,
     /// The calling task, so that one seed decides the order of everything.
@@ -34,6 +34,24 @@ impl Workers {
         match receiver.await.expect("a worker always answers") {
             Ok(result) => result,
             Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+
+    /// Runs `work` that reads from the disk and waits for its result.
+    ///
+    /// # Panics
+    /// When `work` panics.
+    pub async fn read<T, F>(self, work: F) -> T
+    where
+        T: Send + 'static,
+        F: FnOnce() -> T + Send + 'static,
+    {
+        if self == Self::Inline {
+            return work();
+        }
+        match tokio::task::spawn_blocking(work).await {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         }
     }
 }

@@ -7,7 +7,6 @@ use logothete_primitives::{PublicKey, codec};
 use tracing::{debug, warn};
 
 use super::{Driver, DriverError, Report};
-use crate::clock::unix_ms;
 use crate::dissemination::BatchMessage;
 use crate::metrics::{SeenVote, VoteKind};
 use crate::sync::Synced;
@@ -69,7 +68,7 @@ impl Driver {
             (self.votes.last_view.get_mut(place), self.votes.last_seen_ms.get_mut(place))
         {
             *last = view.max(*last);
-            *seen_ms = unix_ms();
+            *seen_ms = self.tools.clock.unix_ms();
         }
         self.outlets.votes.send_replace(std::sync::Arc::new(self.votes.clone()));
     }

@@ -11,7 +11,6 @@ use logothete_primitives::codec;
 use tracing::{debug, error, info, warn};
 
 use super::{Driver, DriverError};
-use crate::clock::unix_ms;
 use crate::dissemination::BuildRequest;
 use crate::sync::Committed;
 
@@ -91,7 +90,7 @@ impl Driver {
         self.publish_status();
         let now = self.tools.clock.now().mono;
         for block in blocks {
-            let age = unix_ms().saturating_sub(block.header.timestamp.get());
+            let age = self.tools.clock.unix_ms().saturating_sub(block.header.timestamp.get());
             let age = std::time::Duration::from_millis(age);
             self.tools.metrics.consensus.finalized(block.header.height.get(), age);
             self.dissemination.on_commit(now, block.clone());

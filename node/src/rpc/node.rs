@@ -1,6 +1,6 @@
 //! `node_status`, `node_peers`, `consensus_state`, and the probes.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use logothete_client::rpc::types::{
     Anchor, ConsensusState, Mode, NodePeers, NodeStatus, PeerView, Percentiles, Role, SyncState,
@@ -39,7 +39,7 @@ impl NodeApi {
             role: if own.is_some() { Role::Validator } else { Role::Follower },
             mode: mode(&status),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            started_at: TimestampMs::new(unix_ms(service.started_at)),
+            started_at: TimestampMs::new(service.started_ms),
             pid: std::process::id(),
             height: head.height,
             block: head.hash,
@@ -118,8 +118,8 @@ impl NodeApi {
             set: self.validators(),
             status: &self.consensus_status(),
             votes: &votes,
-            now_ms: unix_ms(SystemTime::now()),
-            started_ms: unix_ms(service.started_at),
+            now_ms: service.clock.unix_ms(),
+            started_ms: service.started_ms,
             idle: Duration::from_millis(service.spec.params.empty_block_interval_ms),
         })
     }
@@ -174,7 +174,7 @@ impl NodeApi {
 
     fn is_behind(&self, sync: &SyncView) -> bool {
         let stamped = self.service().head().timestamp.get();
-        let age = Duration::from_millis(unix_ms(SystemTime::now()).saturating_sub(stamped));
+        let age = Duration::from_millis(self.service().clock.unix_ms().saturating_sub(stamped));
         sync.lag > LAG_MAX && age > FRESH
     }
 }
@@ -220,10 +220,6 @@ fn mode(status: &consensus::Status) -> Mode {
         consensus::Mode::Learner { .. } => Mode::Learner,
         consensus::Mode::Follower => Mode::Follower,
     }
-}
-
-fn unix_ms(time: SystemTime) -> u64 {
-    time.duration_since(UNIX_EPOCH).map_or(0, millis)
 }
 
 fn millis(time: Duration) -> u64 {

@@ -77,13 +77,7 @@ impl NodeApi {
     {
         let _permit = self.shared.reads.acquire().await.map_err(|_| RpcError::internal())?;
         let api = self.clone();
-        match tokio::task::spawn_blocking(move || read(&api)).await {
-            Ok(outcome) => outcome,
-            Err(panic) => {
-                tracing::error!(%panic, "rpc.read.panicked");
-                Err(RpcError::internal())
-            }
-        }
+        self.service().workers.read(move || read(&api)).await
     }
 }
 

@@ -113,6 +113,7 @@ impl Sync {
                 continue;
             }
             tokio::select! {
+                biased;
                 changed = self.wiring.hint.changed() => match changed {
                     Ok(()) => urgent = true,
                     Err(_) => return,
