@@ -280,11 +280,17 @@ impl Driver {
                 self.perform_effect(effect)?;
             }
         }
+        self.make_durable()?;
+        self.outbox.release(&self.tools.metrics);
+        self.publish_status();
+        Ok(())
+    }
+
+    /// Makes the newest safety state durable, and all that was written before it.
+    fn make_durable(&mut self) -> Result<(), DriverError> {
         if let Some(took) = self.durable.flush()? {
             self.tools.metrics.store.synced(took);
         }
-        self.outbox.release(&self.tools.metrics);
-        self.publish_status();
         Ok(())
     }
 

@@ -83,6 +83,8 @@ impl Driver {
             warn!(event = "commit.empty", view = %cc.view);
             return Ok(());
         };
+        // A block is final for clients from here on. Our own vote may have made it so: it must not be forgotten.
+        self.make_durable()?;
         self.tools.chain.commit(blocks, &cc)?;
         let committed = Committed { height: last.header.height, hash: last.hash() };
         self.outlets.committed.send_replace(committed);
