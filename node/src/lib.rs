@@ -29,6 +29,7 @@ pub mod rpc;
 pub mod run;
 pub mod sample;
 pub mod service;
+pub mod sim;
 pub mod state;
 pub mod supervise;
 pub mod sync;

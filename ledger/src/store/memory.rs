@@ -21,15 +21,30 @@ pub struct MemoryEngine {
     inner: RwLock<Inner>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Inner {
     families: [BTreeMap<Vec<u8>, Vec<u8>>; Family::ALL.len()],
     /// Kept only by stores that can lose power.
     journal: Option<Journal>,
+    fate: Fate,
+}
+
+/// What a store does when it is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fate {
+    /// It writes.
+    #[default]
+    Works,
+    /// So many writes more, then the machine is off.
+    StopsAfter(u64),
+    /// So many writes more, then the disk is full; what is written stays.
+    FillsAfter(u64),
+    /// Nothing is written any more.
+    Off,
 }
 
 /// Old values of the writes that are not durable yet, oldest write first.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Journal {
     logged: Vec<Undo>,
     unlogged: Vec<Undo>,
@@ -62,13 +77,24 @@ impl MemoryStore {
         self.engine().read_inner().journal.as_ref().map_or(0, |journal| journal.logged.len())
     }
 
-    /// Power loss and restart: unlogged writes since the last flush are gone, and the logged ones
-    /// that were not synced, newest first, down to the `survivors` oldest.
-    pub fn lose_power(self, survivors: usize) -> Result<Self, StoreError> {
-        let chain = Store::chain(&self);
-        let engine = self.into_engine();
-        engine.write_inner().take_back(survivors);
-        Self::open_on(engine, chain)
+    /// Decides how long the store goes on. A write beyond that fails and changes nothing.
+    pub fn set_fate(&self, fate: Fate) {
+        self.engine().write_inner().fate = fate;
+    }
+
+    /// Power loss: what the next start finds. Unlogged writes since the last flush are gone, and the
+    /// logged ones that were not synced, newest first, down to the `survivors` oldest. Whoever still
+    /// holds this store finds it [`Fate::Off`].
+    ///
+    /// # Errors
+    /// When what is left cannot be opened.
+    pub fn lose_power(&self, survivors: usize) -> Result<Self, StoreError> {
+        let mut inner = self.engine().write_inner();
+        inner.fate = Fate::Off;
+        let mut left = Inner { fate: Fate::Works, ..inner.clone() };
+        drop(inner);
+        left.take_back(survivors);
+        Self::open_on(MemoryEngine { inner: RwLock::new(left) }, Store::chain(self))
     }
 }
 
@@ -93,6 +119,27 @@ impl Inner {
             Some(value) => map.insert(key, value),
             None => map.remove(&key),
         }
+    }
+
+    /// One write is due: whether it may still happen.
+    fn spend(&mut self) -> Result<(), StoreError> {
+        let (next, refusal) = match self.fate {
+            Fate::Works => return Ok(()),
+            Fate::StopsAfter(0) | Fate::Off => {
+                (Fate::Off, StoreError::Engine("power is off".into()))
+            }
+            Fate::FillsAfter(0) => (self.fate, StoreError::NoSpace),
+            Fate::StopsAfter(left) => {
+                self.fate = Fate::StopsAfter(left - 1);
+                return Ok(());
+            }
+            Fate::FillsAfter(left) => {
+                self.fate = Fate::FillsAfter(left - 1);
+                return Ok(());
+            }
+        };
+        self.fate = next;
+        Err(refusal)
     }
 
     fn take_back(&mut self, survivors: usize) {
@@ -169,6 +216,7 @@ impl Engine for MemoryEngine {
         let mut changes = Changes::default();
         fill(&mut changes);
         let mut inner = self.write_inner();
+        inner.spend()?;
         let mut undo = Undo::new();
         for (family, key, value) in changes.0 {
             let old = inner.set(family, key.clone(), value);
@@ -185,14 +233,18 @@ impl Engine for MemoryEngine {
     }
 
     fn sync(&self) -> Result<(), StoreError> {
-        if let Some(journal) = &mut self.write_inner().journal {
+        let mut inner = self.write_inner();
+        inner.spend()?;
+        if let Some(journal) = &mut inner.journal {
             journal.logged.clear();
         }
         Ok(())
     }
 
     fn flush(&self) -> Result<(), StoreError> {
-        if let Some(journal) = &mut self.write_inner().journal {
+        let mut inner = self.write_inner();
+        inner.spend()?;
+        if let Some(journal) = &mut inner.journal {
             *journal = Journal::default();
         }
         Ok(())

@@ -27,7 +27,7 @@ pub use engine::{Direction, Durability, Engine, Visit, Writer};
 pub use error::StoreError;
 pub use lock::DataLock;
 pub use marks::{Marks, MarksCheck, MarksFile};
-pub use memory::{MemoryEngine, MemoryStore};
+pub use memory::{Fate, MemoryEngine, MemoryStore};
 pub use records::{
     Applied, AppliedTx, BlockRecord, CommitRecord, CommittedBlock, ExecutedRoots, FamilyUsage,
     HistoryEntry, HistoryPage, TxLocation,

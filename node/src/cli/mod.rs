@@ -22,6 +22,7 @@ pub mod passphrase;
 pub mod rpc;
 pub mod run;
 pub mod show;
+pub mod sim;
 pub mod status;
 pub mod testnet;
 pub mod tx;
@@ -103,6 +104,8 @@ enum Command {
     /// Measurements.
     #[command(subcommand)]
     Bench(bench::Bench),
+    /// Whole networks with faults on virtual time, each decided by a seed.
+    Sim(sim::Sim),
     /// Completion scripts for shells.
     Completions(completions::Completions),
     /// Version and build.
@@ -148,6 +151,7 @@ async fn perform(context: &Context, command: Command) -> Outcome {
         Command::Rpc(command) => rpc::perform(context, command).await,
         Command::Config(command) => config::perform(command),
         Command::Bench(command) => bench::perform(context, command).await,
+        Command::Sim(command) => sim::perform(context, &command),
         Command::Completions(command) => Ok(completions::perform(&command)),
         Command::Version => Ok(version::perform()),
     }

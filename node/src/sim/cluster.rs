@@ -1,0 +1,312 @@
+//! One run: members, faults, clients, and the two phases.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use logothete_genesis::Spec;
+use logothete_genesis::spec::{AccountSpec, ValidatorSpec};
+use logothete_ledger::params::ChainParams;
+use logothete_p2p::simulated::{LinkConfig, SimulatedNet};
+use logothete_primitives::{Amount, Height, SecretKey, TimestampMs, ValidatorIndex};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+
+use super::client::{Clients, Told};
+use super::journal::{Journal, Line};
+use super::keyed_hash::KeyedHashes;
+use super::member::{Ending, Member, Stage};
+use super::watch::Watch;
+use super::{Plan, Report, checks};
+use crate::recover;
+
+/// The chain of all runs begins here.
+const BEGAN_UNIX_MS: u64 = 1_700_000_000_000;
+/// Coins of each client at the beginning.
+const COINS: Amount = Amount::new(1_000_000_000);
+/// Virtual time in which everybody must have caught up and gone on when faults have ended.
+const CALM_MAX: Duration = Duration::from_secs(60);
+/// Blocks that must become final after that.
+const CALM_BLOCKS: u64 = 3;
+
+/// What is to happen at a moment.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Todo {
+    /// The next fault.
+    Fault,
+    /// A member starts.
+    Start(usize),
+    /// A partition ends.
+    Heal,
+    /// The link from one member to another is as all others again.
+    Mend(usize, usize),
+    /// Faults end.
+    Calm,
+}
+
+/// The world of one run.
+pub(super) struct Cluster {
+    pub(super) plan: Plan,
+    pub(super) random: ChaCha8Rng,
+    pub(super) journal: Journal,
+    pub(super) net: SimulatedNet,
+    pub(super) members: Vec<Member>,
+    pub(super) todo: BTreeMap<(Instant, u64), Todo>,
+    pub(super) sequence: u64,
+    stage: Stage,
+    endings: mpsc::UnboundedReceiver<Ending>,
+    clients: Clients,
+}
+
+impl Cluster {
+    /// Runs a plan; the error is what was broken, and what happened.
+    pub(super) async fn run(plan: Plan) -> Result<Report, (String, Vec<Line>)> {
+        let journal = Journal::new();
+        let outcome = match Self::new(plan, journal.clone()) {
+            Ok(mut cluster) => cluster.live().await,
+            Err(error) => Err(error),
+        };
+        match (journal.violation(), outcome) {
+            (Some(what), _) => Err((what, journal.lines())),
+            (None, Err(error)) => Err((format!("{error:#}"), journal.lines())),
+            (None, Ok(report)) => Ok(report),
+        }
+    }
+
+    fn new(plan: Plan, journal: Journal) -> anyhow::Result<Self> {
+        let random = ChaCha8Rng::seed_from_u64(!plan.seed);
+        let count = plan.powers.len() + plan.followers;
+        let secrets: Vec<SecretKey> = (0..count).map(|n| secret(plan.seed, b'v', n)).collect();
+        let wallets: Vec<SecretKey> =
+            (0..plan.clients).map(|n| secret(plan.seed, b'c', n)).collect();
+        let spec = Arc::new(spec(&plan, &secrets, &wallets));
+        let genesis = Arc::new(recover::genesis_of(&spec));
+        let net = SimulatedNet::new(plan.seed, plan.link);
+        let (sender, endings) = mpsc::unbounded_channel();
+        let keys = secrets.iter().map(SecretKey::public);
+        let stage = Stage {
+            hashes: (!plan.real_signatures).then(|| KeyedHashes::new(plan.seed, keys)),
+            net: net.clone(),
+            watch: Watch::new(journal.clone()),
+            endings: sender,
+            began_unix_ms: BEGAN_UNIX_MS,
+            began: Instant::now(),
+            spec,
+            genesis,
+        };
+        let clients = Clients::new(&stage, wallets, count, journal.clone());
+        let members = secrets.into_iter().enumerate().map(|(index, secret)| {
+            let own = (index < plan.powers.len()).then(|| u16::try_from(index)).transpose()?;
+            Member::new(index, secret, own.map(ValidatorIndex::new), plan.skew_ms[index], &stage)
+        });
+        let members = members.collect::<anyhow::Result<_>>()?;
+        let (todo, sequence) = (BTreeMap::new(), 0);
+        Ok(Self { plan, random, journal, net, members, todo, sequence, stage, endings, clients })
+    }
+
+    async fn live(&mut self) -> anyhow::Result<Report> {
+        for member in 0..self.members.len() {
+            self.start(member);
+        }
+        self.clients.start(self.plan.seed);
+        self.schedule(self.plan.faulty, Todo::Calm);
+        self.schedule(self.plan.fault_interval, Todo::Fault);
+        self.faulty_phase().await;
+        self.calm_phase().await;
+        let told = self.clients.finish().await;
+        self.report(&told)
+    }
+
+    fn report(&mut self, told: &Told) -> anyhow::Result<Report> {
+        if self.journal.violation().is_none() {
+            let chains: Vec<_> =
+                self.members.iter().map(|member| member.chain(&self.stage.genesis)).collect();
+            if let Err(what) = checks::all(&self.stage.spec, &chains, told) {
+                self.journal.violate(format!("{what:#}"));
+            }
+        }
+        let (trace, messages) = self.stage.watch.totals();
+        let height = self.heights().max().unwrap_or_default().get();
+        Ok(Report {
+            trace,
+            height,
+            transactions: told.finals.len() as u64,
+            reads: told.reads.len() as u64,
+            messages,
+            faults: self.journal.faults(),
+        })
+    }
+
+    /// Faults happen, until the first promise is broken or it is time for calm.
+    async fn faulty_phase(&mut self) {
+        while self.journal.violation().is_none() {
+            let Some(((at, _), _)) = self.todo.first_key_value() else { return };
+            let at = *at;
+            tokio::select! {
+                biased;
+                Some(ending) = self.endings.recv() => self.on_ending(&ending),
+                () = sleep_until(at) => {
+                    let Some((_, todo)) = self.todo.pop_first() else { return };
+                    if matches!(todo, Todo::Calm) {
+                        return;
+                    }
+                    self.perform(todo);
+                }
+            }
+        }
+    }
+
+    fn perform(&mut self, todo: Todo) {
+        match todo {
+            Todo::Fault => self.make_fault(),
+            Todo::Start(member) => self.start(member),
+            Todo::Heal => self.net.heal(),
+            Todo::Mend(from, to) => {
+                let (from, to) = (self.members[from].key(), self.members[to].key());
+                self.net.set_direction(&from, &to, self.plan.link);
+            }
+            Todo::Calm => {}
+        }
+    }
+
+    /// All faults end and everybody is there: the chain goes on, and all catch up.
+    async fn calm_phase(&mut self) {
+        self.journal.note(None, "calm");
+        self.net.heal();
+        self.net.set_links(LinkConfig { loss: 0.0, ..self.plan.link });
+        self.todo.clear();
+        for member in 0..self.members.len() {
+            if self.members[member].is_doomed_now() {
+                self.kill(member, false);
+            }
+            self.start(member);
+        }
+        self.clients.wind_down();
+        let deadline = Instant::now() + CALM_MAX;
+        let target = self.heights().max().unwrap_or_default().plus(CALM_BLOCKS);
+        let mut next = Instant::now();
+        while self.journal.violation().is_none() {
+            next += Duration::from_millis(100);
+            tokio::select! {
+                biased;
+                Some(ending) = self.endings.recv() => self.on_ending(&ending),
+                () = sleep_until(next) => {}
+            }
+            let target = target.max(self.clients.highest());
+            if self.clients.are_done() && self.heights().all(|height| height >= target) {
+                return;
+            }
+            if Instant::now() > deadline {
+                self.journal.violate(self.complaint(target));
+            }
+        }
+    }
+
+    fn complaint(&self, target: Height) -> String {
+        use std::fmt::Write as _;
+        let mut text = format!(
+            "no progress in {CALM_MAX:?} of calm: all should be at height {target}, clients done {}",
+            self.clients.are_done()
+        );
+        for (index, member) in self.members.iter().enumerate() {
+            let Some(service) = member.service() else { continue };
+            let status = service.consensus.borrow().clone();
+            let _ = write!(
+                text,
+                "\n  v{index}: view {} final {} executed {} mode {:?} prepared {:?} timeouts {:?} sync {:?} mempool {:?}",
+                status.view,
+                status.committed_height,
+                service.head().height,
+                status.mode,
+                status.prepare_votes,
+                status.timeouts,
+                service.sync.borrow(),
+                service.mempool.stats(),
+            );
+        }
+        text
+    }
+
+    fn heights(&self) -> impl Iterator<Item = Height> {
+        self.members.iter().map(|member| member.service().map_or(Height::ZERO, |s| s.head().height))
+    }
+
+    fn on_ending(&mut self, ending: &Ending) {
+        let member = ending.member;
+        if !self.members[member].is_alive(ending.life) {
+            return;
+        }
+        let failure = &ending.failure;
+        if !self.members[member].is_doomed(ending.life)
+            || matches!(failure, crate::supervise::Failure::Panicked { .. })
+        {
+            self.journal.violate(format!("v{member} stopped by itself: {failure}"));
+            return;
+        }
+        self.journal.fault("stopped at a write", member, &failure.to_string());
+        self.kill(member, false);
+        self.restart_later(member);
+    }
+
+    pub(super) fn kill(&mut self, member: usize, wipe: bool) {
+        let unsynced = self.members[member].unsynced_writes();
+        let survivors = self.random.random_range(0..=unsynced);
+        self.clients.lose(member);
+        if let Err(error) = self.members[member].end(&self.net, survivors, wipe) {
+            self.journal.violate(format!("v{member} cannot open what a crash left: {error:#}"));
+        }
+    }
+
+    fn start(&mut self, member: usize) {
+        if self.members[member].is_running() {
+            return;
+        }
+        let nonce = self.random.random();
+        match self.members[member].start(&self.stage, nonce) {
+            Ok(()) => {
+                self.journal.note(member, "starts");
+                if let Some(service) = self.members[member].service() {
+                    self.clients.meet(member, service.clone());
+                }
+            }
+            Err(error) => self.journal.violate(format!("v{member} cannot start: {error:#}")),
+        }
+    }
+}
+
+fn secret(seed: u64, kind: u8, number: usize) -> SecretKey {
+    let mut bytes = [kind; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    bytes[8..16].copy_from_slice(&(number as u64).to_le_bytes());
+    SecretKey::from_seed(bytes)
+}
+
+fn spec(plan: &Plan, secrets: &[SecretKey], wallets: &[SecretKey]) -> Spec {
+    let validator = |(index, power): (usize, &u64)| ValidatorSpec {
+        name: format!("v{index}"),
+        key: secrets[index].public(),
+        power: *power,
+        address: None,
+    };
+    let account = |wallet: &SecretKey| AccountSpec {
+        address: wallet.public().into(),
+        balance: COINS,
+        name: None,
+    };
+    Spec {
+        chain_name: format!("simulation-{}", plan.seed),
+        timestamp: TimestampMs::new(BEGAN_UNIX_MS - 10_000),
+        validators: plan.powers.iter().enumerate().map(validator).collect(),
+        accounts: wallets.iter().map(account).collect(),
+        params: ChainParams {
+            fee_account: secret(plan.seed, b'f', 0).public().into(),
+            empty_block_interval_ms: 500,
+            view_timeout_ms: 400,
+            view_timeout_ms_max: 4_000,
+            dev: true,
+            ..ChainParams::default()
+        },
+    }
+}

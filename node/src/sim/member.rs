@@ -1,0 +1,243 @@
+//! A member of a run: a machine with a disk, on which processes live and die.
+
+use std::sync::Arc;
+
+use logothete_consensus::SafetyState;
+use logothete_genesis::Spec;
+use logothete_ledger::store::{Fate, MemoryStore, Store};
+use logothete_p2p::simulated::SimulatedNet;
+use logothete_primitives::{
+    Ed25519Verifier, PublicKey, SecretKey, Signer, ValidatorIndex, Verifier, codec,
+};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::keyed_hash::KeyedHashes;
+use super::watch::{Eye, Watch};
+use crate::chain::{Chain, Genesis};
+use crate::clock::Clock;
+use crate::config::{Audit, Config, Log, LogFormat, P2p, Paths, Role, Rpc};
+use crate::node::{Parts, World, assemble};
+use crate::recover;
+use crate::service::Service;
+use crate::supervise::{Failure, Supervisor};
+use crate::workers::Workers;
+
+/// What all members of a run share.
+pub(super) struct Stage {
+    pub(super) spec: Arc<Spec>,
+    pub(super) genesis: Arc<Genesis>,
+    pub(super) hashes: Option<KeyedHashes>,
+    pub(super) net: SimulatedNet,
+    pub(super) watch: Watch,
+    /// Where the end of a process is told.
+    pub(super) endings: mpsc::UnboundedSender<Ending>,
+    /// What wall clocks show when the run begins, skew aside.
+    pub(super) began_unix_ms: u64,
+    /// The same moment in virtual time.
+    pub(super) began: tokio::time::Instant,
+}
+
+/// A process ended by itself.
+pub(super) struct Ending {
+    pub(super) member: usize,
+    pub(super) life: u32,
+    pub(super) failure: Failure,
+}
+
+struct Running {
+    service: Arc<Service>,
+    stop: CancellationToken,
+    doomed: bool,
+}
+
+/// A machine.
+pub(super) struct Member {
+    index: usize,
+    secret: SecretKey,
+    own: Option<ValidatorIndex>,
+    skew_ms: i64,
+    store: Arc<MemoryStore>,
+    life: u32,
+    running: Option<Running>,
+}
+
+impl Member {
+    /// A machine with an empty disk and a new key.
+    pub(super) fn new(
+        index: usize,
+        secret: SecretKey,
+        own: Option<ValidatorIndex>,
+        skew_ms: i64,
+        stage: &Stage,
+    ) -> anyhow::Result<Self> {
+        let store = Arc::new(MemoryStore::crashable(stage.genesis.chain));
+        if own.is_some() {
+            let fresh = SafetyState::fresh(stage.genesis.validators.epoch());
+            store.persist(&codec::encode(&fresh))?;
+        }
+        Ok(Self { index, secret, own, skew_ms, store, life: 0, running: None })
+    }
+
+    pub(super) fn key(&self) -> PublicKey {
+        self.secret.public()
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
+    pub(super) fn service(&self) -> Option<&Arc<Service>> {
+        self.running.as_ref().map(|running| &running.service)
+    }
+
+    /// Whether this life is the one that was meant, and is to end by itself.
+    pub(super) fn is_doomed(&self, life: u32) -> bool {
+        self.life == life && self.running.as_ref().is_some_and(|running| running.doomed)
+    }
+
+    /// Whether the process that runs is to end by itself.
+    pub(super) fn is_doomed_now(&self) -> bool {
+        self.is_doomed(self.life)
+    }
+
+    pub(super) fn is_alive(&self, life: u32) -> bool {
+        self.life == life && self.running.is_some()
+    }
+
+    /// A validator without its safety state.
+    pub(super) fn has_amnesia(&self) -> bool {
+        self.own.is_some() && !matches!(self.store.safety(), Ok(Some(_)))
+    }
+
+    pub(super) fn chain(&self, genesis: &Arc<Genesis>) -> Chain {
+        Chain::new(self.store.clone(), genesis.clone())
+    }
+
+    /// Lets the store fail a running process; false when none runs or it has its fate already.
+    pub(super) fn doom(&mut self, fate: Fate) -> bool {
+        match &mut self.running {
+            Some(running) if !running.doomed => {
+                running.doomed = true;
+                self.store.set_fate(fate);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The number of writes that a loss of power may take back.
+    pub(super) fn unsynced_writes(&self) -> usize {
+        self.store.unsynced_writes()
+    }
+
+    /// Ends the process, and keeps of the disk what was durable and `survivors` writes more; or nothing.
+    pub(super) fn end(
+        &mut self,
+        net: &SimulatedNet,
+        survivors: usize,
+        wipe: bool,
+    ) -> anyhow::Result<()> {
+        let left = self.store.lose_power(survivors)?;
+        if let Some(running) = self.running.take() {
+            net.leave(&self.key());
+            running.stop.cancel();
+        }
+        let chain = Store::chain(&left);
+        self.store = Arc::new(if wipe { MemoryStore::crashable(chain) } else { left });
+        Ok(())
+    }
+
+    /// Starts a process on the disk as it is.
+    pub(super) fn start(&mut self, stage: &Stage, nonce: [u8; 32]) -> anyhow::Result<()> {
+        self.life += 1;
+        let genesis = &stage.genesis;
+        recover::initialize(&*self.store, &stage.spec, genesis)?;
+        let chain = self.chain(genesis);
+        let role = match self.own {
+            Some(_) => logothete_p2p::Role::Validator,
+            None => logothete_p2p::Role::Follower,
+        };
+        let validators = genesis.validators.iter().map(|(_, validator)| validator.key).collect();
+        let config = logothete_p2p::Config::new(genesis.chain, genesis.hash, validators, role);
+        let (network, inbound) = stage.net.join(self.key(), config);
+        let eye = Eye {
+            network,
+            member: self.index,
+            own: self.own,
+            store: self.store.clone(),
+            watch: stage.watch.clone(),
+        };
+        let world = World {
+            network: Arc::new(eye),
+            inbound,
+            clock: self.clock(stage),
+            workers: Workers::Inline,
+            verifier: self.verifier(stage),
+            nonce,
+        };
+        let safety = chain.safety()?;
+        let own = self.own.map(|index| (index, self.signer(stage)));
+        let spec = stage.spec.clone();
+        let parts = Parts { config: configuration(role), spec, chain, own, safety, marks: None };
+        let stop = CancellationToken::new();
+        let (supervisor, failures) = Supervisor::new(stop.clone());
+        let service = assemble(parts, world, supervisor)?;
+        self.tell_end(stage, failures);
+        self.running = Some(Running { service, stop, doomed: false });
+        Ok(())
+    }
+
+    fn tell_end(&self, stage: &Stage, mut failures: mpsc::Receiver<Failure>) {
+        let (member, life, endings) = (self.index, self.life, stage.endings.clone());
+        tokio::spawn(async move {
+            if let Some(failure) = failures.recv().await {
+                // The run may be over.
+                let _ = endings.send(Ending { member, life, failure });
+            }
+        });
+    }
+
+    fn clock(&self, stage: &Stage) -> Clock {
+        let elapsed = u64::try_from(stage.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let now = stage.began_unix_ms.saturating_add(elapsed);
+        Clock::simulated(now.saturating_add_signed(self.skew_ms))
+    }
+
+    fn verifier(&self, stage: &Stage) -> Arc<dyn Verifier> {
+        match &stage.hashes {
+            Some(hashes) => Arc::new(hashes.clone()),
+            None => Arc::new(Ed25519Verifier::for_set(&stage.genesis.validators)),
+        }
+    }
+
+    fn signer(&self, stage: &Stage) -> Box<dyn Signer> {
+        match stage.hashes.as_ref().and_then(|hashes| hashes.signer(&self.key())) {
+            Some(signer) => Box::new(signer),
+            None => Box::new(self.secret.clone()),
+        }
+    }
+}
+
+/// No part of it is used: there are no files and no sockets.
+fn configuration(role: logothete_p2p::Role) -> Config {
+    let none = std::path::PathBuf::new();
+    Config {
+        role: if role == logothete_p2p::Role::Validator { Role::Validator } else { Role::Follower },
+        paths: Paths { data: none.clone(), genesis: none.clone(), key: none },
+        p2p: P2p {
+            listen: Vec::new(),
+            bootstrap: Vec::new(),
+            external: Vec::new(),
+            discover: false,
+        },
+        rpc: Rpc {
+            listen: std::net::SocketAddr::from(([127, 0, 0, 1], 0)),
+            hosts: Vec::new(),
+            origins: Vec::new(),
+        },
+        log: Log { format: LogFormat::Text, level: "off".to_owned() },
+        audit: Audit { signed: None },
+        passphrase: None,
+    }
+}

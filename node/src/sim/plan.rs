@@ -1,0 +1,79 @@
+//! What a seed draws.
+
+use std::time::Duration;
+
+use logothete_p2p::simulated::LinkConfig;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::faults::FaultKind;
+
+/// Everything that distinguishes one run from another, besides the moments at which things happen.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The seed.
+    pub seed: u64,
+    /// Voting power of each validator.
+    pub powers: Vec<u64>,
+    /// Members that follow and do not vote.
+    pub followers: usize,
+    /// Whether validators sign with ed25519; otherwise with a hash.
+    pub real_signatures: bool,
+    /// How every link behaves when nothing is wrong with it in particular.
+    pub link: LinkConfig,
+    /// What is added to the wall clock of each member, in milliseconds.
+    pub skew_ms: Vec<i64>,
+    /// Clients, each with an account of its own.
+    pub clients: usize,
+    /// The faults of this run. Few kinds at a time find more than all at once.
+    pub faults: Vec<FaultKind>,
+    /// Mean time between two faults.
+    pub fault_interval: Duration,
+    /// How long the phase with faults lasts.
+    pub faulty: Duration,
+}
+
+/// Members are few in most runs: rare sizes are for the arithmetic, not for the interleavings.
+const SIZES: [usize; 12] = [1, 2, 3, 4, 4, 4, 4, 4, 5, 6, 7, 10];
+
+impl Plan {
+    /// What a seed stands for.
+    pub fn draw(seed: u64) -> Self {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let size = SIZES[random.random_range(0..SIZES.len())];
+        let equal = random.random_bool(0.7);
+        let power = |random: &mut ChaCha8Rng| if equal { 1 } else { random.random_range(1..=9) };
+        let powers: Vec<u64> = (0..size).map(|_| power(&mut random)).collect();
+        let followers = usize::from(random.random_bool(0.3));
+        let link = LinkConfig {
+            delay: Duration::from_micros(random.random_range(200..20_000)),
+            jitter: Duration::from_micros(random.random_range(0..40_000)),
+            loss: if random.random_bool(0.5) { random.random_range(0.0..0.3) } else { 0.0 },
+        };
+        let skew = |random: &mut ChaCha8Rng| random.random_range(-400..400);
+        let skew_ms = (0..size + followers).map(|_| skew(&mut random)).collect();
+        let faults = FaultKind::ALL.into_iter().filter(|_| random.random_bool(0.4)).collect();
+        Self {
+            seed,
+            powers,
+            followers,
+            real_signatures: random.random_bool(0.05),
+            link,
+            skew_ms,
+            clients: random.random_range(1..=5),
+            faults,
+            fault_interval: Duration::from_millis(random.random_range(150..2_000)),
+            faulty: Duration::from_millis(random.random_range(2_000..8_000)),
+        }
+    }
+
+    /// Power of all validators.
+    pub fn total_power(&self) -> u64 {
+        self.powers.iter().sum()
+    }
+
+    /// Power that may be faulty: less than a third.
+    pub fn faulty_power(&self) -> u64 {
+        (self.total_power() - 1) / 3
+    }
+}

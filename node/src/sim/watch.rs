@@ -1,0 +1,192 @@
+//! An eye on everything a member sends: one message per slot, durable before sent, and the hash of the run.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use logothete_consensus::{Message, SafetyState};
+use logothete_ledger::store::{MemoryStore, Store};
+use logothete_p2p::{Ban, Lane, Multiaddr, Network, PeerFault, PeerInfo, RequestError, SendError};
+use logothete_primitives::{BlockHash, Height, PublicKey, ValidatorIndex, View, codec};
+
+use super::journal::Journal;
+use super::keyed_hash::mix;
+
+/// What a signature says; the signature itself may differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    Block(BlockHash),
+    HighQc(View),
+}
+
+#[derive(Default)]
+struct Seen {
+    said: BTreeMap<(u8, ValidatorIndex, View), Said>,
+    trace: u64,
+    messages: u64,
+}
+
+/// What all members of a run have sent, over all their lives.
+#[derive(Clone)]
+pub(super) struct Watch {
+    seen: Arc<Mutex<Seen>>,
+    journal: Journal,
+}
+
+impl Watch {
+    /// Nothing was sent yet.
+    pub(super) fn new(journal: Journal) -> Self {
+        Self { seen: Arc::default(), journal }
+    }
+
+    /// The hash of the run so far, and the number of signed messages.
+    pub(super) fn totals(&self) -> (u64, u64) {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        (seen.trace, seen.messages)
+    }
+
+    fn on_frame(&self, eye: &Eye, to: &PublicKey, lane: Lane, frame: &Bytes) {
+        let at = u64::try_from(self.journal.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = seen.trace ^ at ^ (eye.member as u64) << 56 ^ (lane.index() as u64) << 48;
+        seen.trace = mix(mix(state, &to.as_bytes()[..8]), frame);
+        if lane != Lane::Consensus {
+            return;
+        }
+        let Ok(message) = codec::decode::<Message>(frame) else {
+            self.journal.violate(format!("v{} sent a frame that is no message", eye.member));
+            return;
+        };
+        let Some((kind, name, view, said)) = slot(&message) else { return };
+        // Broadcasts go out once for each receiver.
+        let author = message.author().filter(|author| eye.own == Some(*author));
+        let Some(author) = author else { return };
+        match seen.said.insert((kind, author, view), said) {
+            None => {
+                seen.messages += 1;
+                drop(seen);
+                self.journal.note(eye.member, format!("{name} {view} {}", words(&said)));
+                self.check_durable(eye, &message);
+            }
+            Some(before) if before != said => {
+                drop(seen);
+                let (before, said) = (words(&before), words(&said));
+                self.journal.violate(format!(
+                    "v{} signed two messages for one slot: {name} of view {view}: {before} and {said}",
+                    eye.member
+                ));
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// What a message promises is on the disk before it leaves.
+    fn check_durable(&self, eye: &Eye, message: &Message) {
+        let stored = eye.store.safety().ok().flatten();
+        let state = stored.and_then(|bytes| codec::decode::<SafetyState>(&bytes).ok());
+        let Some(state) = state else {
+            self.journal.violate(format!("v{} signed without a safety state", eye.member));
+            return;
+        };
+        let high_qc = state.high_qc.as_ref().map_or(View::ZERO, |qc| qc.view);
+        let has_block = |hash: &BlockHash| eye.store.block_by_hash(hash).is_ok_and(|b| b.is_some());
+        let kept = match message {
+            Message::Proposal(p) => {
+                state.proposed >= p.block.header.view && has_block(&p.block.hash())
+            }
+            Message::PrepareVote(vote) => state.prepared >= vote.view,
+            Message::CommitVote { vote, .. } => {
+                state.committed >= vote.view && high_qc >= vote.view && has_block(&vote.block)
+            }
+            Message::Timeout(timeout) => state.timed_out >= timeout.view,
+            _ => true,
+        };
+        if !kept {
+            self.journal.violate(format!("v{} sent what was not durable yet", eye.member));
+        }
+    }
+}
+
+fn slot(message: &Message) -> Option<(u8, &'static str, View, Said)> {
+    Some(match message {
+        Message::Proposal(p) => (0, "proposes", p.block.header.view, Said::Block(p.block.hash())),
+        Message::PrepareVote(vote) => (1, "prepares", vote.view, Said::Block(vote.block)),
+        Message::CommitVote { vote, .. } => (2, "commits", vote.view, Said::Block(vote.block)),
+        Message::Timeout(timeout) => {
+            (3, "gives up", timeout.view, Said::HighQc(timeout.high_qc.view))
+        }
+        _ => return None,
+    })
+}
+
+fn words(said: &Said) -> String {
+    match said {
+        Said::Block(hash) => hash.to_string()[..8].to_owned(),
+        Said::HighQc(view) => format!("with QC {view}"),
+    }
+}
+
+/// The network of one life of one member, watched.
+pub(super) struct Eye {
+    /// The network behind.
+    pub(super) network: Arc<dyn Network>,
+    /// Who sends.
+    pub(super) member: usize,
+    /// Its place among the validators.
+    pub(super) own: Option<ValidatorIndex>,
+    /// Its disk.
+    pub(super) store: Arc<MemoryStore>,
+    /// Where it is recorded.
+    pub(super) watch: Watch,
+}
+
+impl Network for Eye {
+    fn local(&self) -> PublicKey {
+        self.network.local()
+    }
+
+    fn send(&self, to: &PublicKey, lane: Lane, bytes: Bytes) -> Result<(), SendError> {
+        self.watch.on_frame(self, to, lane, &bytes);
+        self.network.send(to, lane, bytes)
+    }
+
+    fn request(
+        &self,
+        to: &PublicKey,
+        bytes: Bytes,
+    ) -> BoxFuture<'static, Result<Bytes, RequestError>> {
+        self.watch.on_frame(self, to, Lane::Sync, &bytes);
+        self.network.request(to, bytes)
+    }
+
+    fn publish(&self, bytes: Bytes) -> Result<(), SendError> {
+        self.network.publish(bytes)
+    }
+
+    fn peers(&self) -> Vec<PeerInfo> {
+        self.network.peers()
+    }
+
+    fn report(&self, peer: &PublicKey, fault: PeerFault) {
+        // Nobody lies in these runs, but members can be slow, or behind.
+        if matches!(fault, PeerFault::Malformed | PeerFault::Invalid | PeerFault::Lied) {
+            self.watch
+                .journal
+                .violate(format!("v{} blames an honest peer: {fault:?}", self.member));
+        }
+        self.network.report(peer, fault);
+    }
+
+    fn announce(&self, height: Height) {
+        self.network.announce(height);
+    }
+
+    fn banned(&self) -> Vec<Ban> {
+        self.network.banned()
+    }
+
+    fn listening(&self) -> Vec<Multiaddr> {
+        self.network.listening()
+    }
+}
