@@ -279,7 +279,7 @@ impl Executor {
             outcomes: &output.outcomes,
             nonces: &output.nonces,
         });
-        for took in settled {
+        for took in settled.took {
             self.tools.metrics.pipeline.settled(took);
         }
         let count = output.receipts().count();
@@ -296,6 +296,7 @@ impl Executor {
         });
         let place = |receipt: &Receipt| (receipt.tx, Place { height, index: receipt.index });
         self.tools.finality.announce(output.receipts().map(place));
+        self.tools.finality.forget(&settled.dropped);
         if transactions.is_empty() {
             debug!(event = "block.executed", %height, view = %block.header.view, transactions = 0);
         } else {

@@ -46,6 +46,14 @@ impl Finality {
         Some(receiver)
     }
 
+    /// Ends the waiting for transactions that were dropped: their receivers find the channel closed.
+    pub fn forget(&self, dropped: &[TxHash]) {
+        let mut waiters = self.waiters.lock().unwrap_or_else(PoisonError::into_inner);
+        for hash in dropped {
+            waiters.count -= waiters.by_hash.remove(hash).map_or(0, |senders| senders.len());
+        }
+    }
+
     /// Wakes those who wait for any of these transactions.
     pub fn announce(&self, places: impl Iterator<Item = (TxHash, Place)>) {
         let mut waiters = self.waiters.lock().unwrap_or_else(PoisonError::into_inner);
@@ -89,6 +97,16 @@ mod tests {
         assert_eq!(first.try_recv().unwrap(), place);
         assert_eq!(second.try_recv().unwrap(), place);
         finality.announce([(hash, place)].into_iter());
+        assert_eq!(finality.waiters.lock().unwrap().count, 0);
+    }
+
+    #[test]
+    fn ends_the_waiting_for_what_was_dropped() {
+        let finality = Finality::default();
+        let hash = TxHash::new(Digest::new([7; 32]));
+        let mut waiter = finality.wait(hash).unwrap();
+        finality.forget(&[hash]);
+        assert_eq!(waiter.try_recv(), Err(oneshot::error::TryRecvError::Closed));
         assert_eq!(finality.waiters.lock().unwrap().count, 0);
     }
 }

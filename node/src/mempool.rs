@@ -28,6 +28,15 @@ struct Inner {
     dropped: VecDeque<(TxHash, DropReason)>,
 }
 
+/// What a final block decided for the transactions that were taken in here.
+#[derive(Clone, Debug, Default)]
+pub struct Settled {
+    /// How long each that became final took to get there.
+    pub took: Vec<Duration>,
+    /// Those that left without having been executed.
+    pub dropped: Vec<TxHash>,
+}
+
 /// Waiting transactions behind a lock that is never held across a wait or a disk write.
 #[derive(Clone)]
 pub struct SharedMempool {
@@ -98,15 +107,17 @@ impl SharedMempool {
         self.lock().pool.has_ready()
     }
 
-    /// Settles what a final block decides. Returns how long the transactions taken in here took to get there.
-    pub fn on_final(&self, block: &FinalBlock<'_>) -> Vec<Duration> {
+    /// Settles what a final block decides.
+    pub fn on_final(&self, block: &FinalBlock<'_>) -> Settled {
         let mut inner = self.lock();
+        let mut gone = Vec::new();
         for dropped in inner.pool.on_final(block) {
+            gone.push(dropped.hash);
             inner.arrivals.remove(&dropped.hash);
             inner.dropped.push_back((dropped.hash, dropped.reason));
         }
         let receipts = block.outcomes.iter().filter_map(Outcome::receipt);
-        let settled: Vec<Duration> = receipts
+        let took: Vec<Duration> = receipts
             .filter_map(|receipt| inner.arrivals.remove(&receipt.tx))
             .map(|arrived| arrived.elapsed())
             .collect();
@@ -118,7 +129,7 @@ impl SharedMempool {
         if ready {
             self.arrived.notify_one();
         }
-        settled
+        Settled { took, dropped: gone }
     }
 
     /// How long the transaction that has waited longest has been here.

@@ -172,35 +172,21 @@ impl Service {
     /// When the store fails.
     pub async fn wait_final(&self, hash: &TxHash, limit: Duration) -> Result<TxStatus, StoreError> {
         let deadline = tokio::time::Instant::now() + limit;
-        let mut head = self.head.clone();
         let waiter = self.finality.wait(*hash);
         let status = self.tx_status(hash)?;
         if matches!(status, TxStatus::Final(_)) {
             return Ok(status);
         }
-        let Some(mut waiter) = waiter else { return Ok(status) };
-        loop {
-            tokio::select! {
-                biased;
-                place = &mut waiter => match place {
-                    Ok(place) => return Ok(TxStatus::Final(place)),
-                    Err(_) => return self.tx_status(hash),
-                },
-                // A drop is seen at the end of the block that caused it.
-                changed = head.changed() => {
-                    let dropped = self.mempool.drop_reason(hash);
-                    if let Some(reason) = dropped.filter(|_| self.mempool.presence(hash).is_none()) {
-                        let status = self.tx_status(hash)?;
-                        let is_final = matches!(status, TxStatus::Final(_));
-                        return Ok(if is_final { status } else { TxStatus::Dropped(reason) });
-                    }
-                    if changed.is_err() {
-                        return self.tx_status(hash);
-                    }
-                }
-                () = tokio::time::sleep_until(deadline) => return self.tx_status(hash),
-                () = self.stop.cancelled() => return self.tx_status(hash),
-            }
+        let Some(waiter) = waiter else { return Ok(status) };
+        tokio::select! {
+            biased;
+            place = waiter => match place {
+                Ok(place) => Ok(TxStatus::Final(place)),
+                // It was dropped.
+                Err(_) => self.tx_status(hash),
+            },
+            () = tokio::time::sleep_until(deadline) => self.tx_status(hash),
+            () = self.stop.cancelled() => self.tx_status(hash),
         }
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::{Plan, Report, Violation, run};
+use super::{Plan, Report, Violation, perform, run};
 
 /// One run in so many is done twice, and must be the same both times.
 const REPLAY_EVERY: u64 = 100;
@@ -115,7 +115,11 @@ fn replayed(seed: u64, first: &Report) -> Result<(), Box<Violation>> {
     if again == *first {
         return Ok(());
     }
-    Err(bare(seed, format!("two runs differ: {first:?} and {again:?}")))
+    let [(_, one), (_, other)] = [perform(Plan::draw(seed)), perform(Plan::draw(seed))];
+    let parting = one.iter().zip(&other).position(|(a, b)| a.to_string() != b.to_string());
+    let seen = parting.map(|at| format!("{} and {}", one[at], other[at])).unwrap_or_default();
+    let what = format!("two runs differ: {first:?} and {again:?}; they part at {seen}");
+    Err(Box::new(Violation { seed, what, plan: Plan::draw(seed), journal: one }))
 }
 
 fn bare(seed: u64, what: String) -> Box<Violation> {

@@ -61,17 +61,17 @@ pub(super) struct Cluster {
 }
 
 impl Cluster {
-    /// Runs a plan; the error is what was broken, and what happened.
-    pub(super) async fn run(plan: Plan) -> Result<Report, (String, Vec<Line>)> {
+    /// Runs a plan: what it did or what was broken, and what happened.
+    pub(super) async fn run(plan: Plan) -> (Result<Report, String>, Vec<Line>) {
         let journal = Journal::new();
         let outcome = match Self::new(plan, journal.clone()) {
             Ok(mut cluster) => cluster.live().await,
             Err(error) => Err(error),
         };
         match (journal.violation(), outcome) {
-            (Some(what), _) => Err((what, journal.lines())),
-            (None, Err(error)) => Err((format!("{error:#}"), journal.lines())),
-            (None, Ok(report)) => Ok(report),
+            (Some(what), _) => (Err(what), journal.lines()),
+            (None, Err(error)) => (Err(format!("{error:#}")), journal.lines()),
+            (None, Ok(report)) => (Ok(report), journal.lines()),
         }
     }
 

@@ -72,14 +72,20 @@ pub struct Violation {
 /// When the machine gives no runtime.
 pub fn run(seed: u64) -> Result<Report, Box<Violation>> {
     let plan = Plan::draw(seed);
+    let (outcome, journal) = perform(plan.clone());
+    outcome.map_err(|what| Box::new(Violation { seed, what, plan, journal }))
+}
+
+/// Runs a plan, with the record of what happened.
+fn perform(plan: Plan) -> (Result<Report, String>, Vec<Line>) {
     let runtime = Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .expect("a runtime of one thread without I/O");
-    let outcome = runtime.block_on(Cluster::run(plan.clone()));
+    let outcome = runtime.block_on(Cluster::run(plan));
     runtime.shutdown_timeout(Duration::ZERO);
-    outcome.map_err(|(what, journal)| Box::new(Violation { seed, what, plan, journal }))
+    outcome
 }
 
 #[cfg(test)]
