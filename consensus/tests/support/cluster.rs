@@ -40,6 +40,8 @@ pub(crate) struct Process {
     mute: bool,
     /// When the next timer is due that was set in this life.
     timer: Option<u64>,
+    /// Height of the last final block of this life.
+    committed: Height,
     adversary: Option<Box<dyn Adversary>>,
     cache: CertificateCache,
     /// Views in which the own timeout was sent.
@@ -153,6 +155,7 @@ impl Cluster {
             cut: 0,
             mute: false,
             timer: None,
+            committed: Height::ZERO,
             adversary: None,
             cache: CertificateCache::default(),
             timeouts: Vec::new(),
@@ -218,10 +221,8 @@ impl Cluster {
     }
 
     pub(crate) fn committed(&self, id: usize) -> Height {
-        match &self.processes[id].replica {
-            Some(replica) => replica.status().committed_height,
-            None => Height::ZERO,
-        }
+        let process = &self.processes[id];
+        if process.replica.is_some() { process.committed } else { Height::ZERO }
     }
 
     pub(crate) fn lowest(&self) -> Height {
@@ -282,6 +283,7 @@ impl Cluster {
         }
         process.cache = CertificateCache::default();
         let recovered = process.disk.recovered(nonce);
+        process.committed = recovered.committed.header.height;
         let signer = Box::new(KeyedHash::new(process.index.get()));
         let replica = Replica::new(self.config.clone(), self.ctx.clone(), Some(signer), recovered);
         process.replica = Some(replica);
@@ -452,7 +454,9 @@ impl Cluster {
                 if !self.is_faulty(index) {
                     self.checker.on_commit(index, &blocks);
                 }
-                self.processes[id].disk.commit(&blocks, &cc);
+                let process = &mut self.processes[id];
+                process.committed = blocks.last().unwrap().header.height;
+                process.disk.commit(&blocks, &cc);
             }
             Action::Behind { .. } => self.sync(id),
             Action::Evidence(evidence) => {
