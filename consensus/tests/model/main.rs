@@ -1,7 +1,7 @@
 //! The rules in small scope: all that four members can do in a few views, one of them a liar.
 //!
 //! `LOGOTHETE_MODEL=full cargo test --release -p logothete-consensus --test model three_views` takes
-//! minutes and gigabytes: three views, each with an equivocating leader.
+//! a minute or more: three views, each with an equivocating leader.
 //! `docs/testing-consensus.md` says what is modelled and how the model is tied to the core.
 #![allow(clippy::unwrap_used)]
 
