@@ -175,23 +175,27 @@ impl Reputation {
 }
 
 /// Each step every validator gains its power; the one with the most gets the place and pays the
-/// total.
+/// total. Once nobody has gained or lost, it all begins again.
 fn smooth_round_robin(powers: &[u64], places: u64) -> Vec<ValidatorIndex> {
+    let places = usize::try_from(places).expect("at most PERIOD_MAX");
     let total: i128 = powers.iter().map(|power| i128::from(*power)).sum();
     let mut credit = vec![0i128; powers.len()];
-    (0..places)
-        .map(|_| {
-            let mut best = 0;
-            for (index, power) in powers.iter().enumerate() {
-                credit[index] += i128::from(*power);
-                if credit[index] > credit[best] {
-                    best = index;
-                }
+    let mut schedule = Vec::with_capacity(places);
+    while schedule.len() < places {
+        let mut best = 0;
+        for (index, power) in powers.iter().enumerate() {
+            credit[index] += i128::from(*power);
+            if credit[index] > credit[best] {
+                best = index;
             }
-            credit[best] -= total;
-            ValidatorIndex::new(u16::try_from(best).expect("at most MAX_VALIDATORS"))
-        })
-        .collect()
+        }
+        credit[best] -= total;
+        schedule.push(ValidatorIndex::new(u16::try_from(best).expect("at most MAX_VALIDATORS")));
+        if credit.iter().all(|credit| *credit == 0) {
+            break;
+        }
+    }
+    schedule.iter().copied().cycle().take(places).collect()
 }
 
 #[cfg(test)]

@@ -42,8 +42,8 @@ fn chaos(name: &'static str, powers: &[u64], faults: &Faults, default: u64) {
         expect_progress(&mut cluster, 20_000);
         runs += 1;
         heights += cluster.checker.height().get();
-        crashes += cluster.crashes;
-        wipes += cluster.wipes;
+        crashes += cluster.tally.of("crash");
+        wipes += cluster.tally.of("wipe");
     }
     println!("{name}: {runs} runs, {heights} final blocks, {crashes} crashes, {wipes} wipes");
 }
@@ -104,7 +104,7 @@ fn twins_of_one_key_do_no_harm() {
         cluster.add_twin(ValidatorIndex::new(2));
         cluster.run_ms(15_000);
         expect_progress(&mut cluster, 20_000);
-        found += cluster.evidence;
+        found += cluster.tally.of("evidence");
     }
     println!("twins_of_one_key_do_no_harm: evidence {found} times");
     assert!(found > 0);

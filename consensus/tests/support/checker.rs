@@ -20,6 +20,9 @@ enum Said {
 pub(crate) struct Checker {
     chain: BTreeMap<Height, BlockHash>,
     said: BTreeMap<(u8, ValidatorIndex, View), Said>,
+    /// The highest view that each gave up, and the highest that each commit-voted for.
+    given_up: BTreeMap<ValidatorIndex, View>,
+    locked: BTreeMap<ValidatorIndex, View>,
     pub(crate) messages: u64,
 }
 
@@ -46,10 +49,38 @@ impl Checker {
             Message::Timeout(timeout) => (3, timeout.view, Said::QcView(timeout.high_qc.view)),
             _ => return,
         };
-        let known = self.said.entry((kind, who, view)).or_insert(said);
-        assert_eq!(*known, said, "{who:?} signed twice in view {view}, kind {kind}");
+        match self.said.insert((kind, who, view), said) {
+            None => self.on_new(who, view, message),
+            Some(known) => {
+                assert_eq!(known, said, "{who:?} signed twice in view {view}, kind {kind}");
+            }
+        }
         let state = disk.safety().expect("who signs has a safety state");
         assert_durable(message, state, disk);
+    }
+
+    /// R2, R3, R5 as they look from outside, across all restarts.
+    fn on_new(&mut self, who: ValidatorIndex, view: View, message: &Message) {
+        let given_up = self.given_up.entry(who).or_default();
+        let locked = self.locked.entry(who).or_default();
+        match message {
+            Message::PrepareVote(_) => {
+                assert!(view > *given_up, "{who:?} voted in view {view} after giving it up");
+            }
+            Message::CommitVote { .. } => {
+                assert!(view > *given_up, "{who:?} voted in view {view} after giving it up");
+                *locked = view.max(*locked);
+            }
+            Message::Timeout(timeout) => {
+                let qc = timeout.high_qc.view;
+                assert!(
+                    qc >= *locked,
+                    "{who:?} forgot in view {view} that it is locked on {locked}"
+                );
+                *given_up = view.max(*given_up);
+            }
+            _ => {}
+        }
     }
 
     pub(crate) fn height(&self) -> Height {

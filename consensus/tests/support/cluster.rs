@@ -3,6 +3,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use logothete_consensus::{
@@ -11,12 +12,16 @@ use logothete_consensus::{
 };
 use logothete_primitives::{Height, ValidatorIndex, View};
 
+use super::adversary::{Adversary, Liar, Misdeed, Parcel};
 use super::checker::Checker;
 use super::disk::Disk;
 use super::faults::Faults;
 use super::keyed_hash::{KeyedHash, KeyedHashVerifier};
 use super::random::Random;
 use super::stage::{self, EPOCH_MS};
+use super::tally::Tally;
+
+mod network;
 
 /// A running or stopped process.
 pub(crate) struct Process {
@@ -31,15 +36,22 @@ pub(crate) struct Process {
     wanted: Option<(View, Height, Height)>,
     pending: bool,
     cut: u64,
+    /// Nothing that it sends arrives.
+    mute: bool,
+    /// When the next timer is due that was set in this life.
+    timer: Option<u64>,
+    /// Height of the last final block of this life.
+    committed: Height,
+    adversary: Option<Box<dyn Adversary>>,
     cache: CertificateCache,
     /// Views in which the own timeout was sent.
     pub(crate) timeouts: Vec<View>,
     pub(crate) entered: BTreeMap<View, Duration>,
 }
 
-#[allow(clippy::large_enum_variant)] // Nearly all are messages.
 enum Item {
-    Deliver(usize, Message),
+    /// From one process to another.
+    Deliver(usize, usize, Arc<Message>),
     Timer(usize, u32),
     Happen(usize, u32, Box<Event>),
     Start(usize),
@@ -56,6 +68,8 @@ pub(crate) struct Cluster {
     pub(crate) checker: Checker,
     /// Validators that run twice with one key.
     pub(crate) twins: Vec<ValidatorIndex>,
+    /// Validators that do what they should not.
+    pub(crate) liars: Vec<(ValidatorIndex, Misdeed)>,
     /// Everybody always has something to order.
     pub(crate) busy: bool,
     /// Nobody has anything to order.
@@ -64,9 +78,8 @@ pub(crate) struct Cluster {
     pub(crate) now: u64,
     /// A hash of everything that happened.
     pub(crate) trace: u64,
-    pub(crate) crashes: u64,
-    pub(crate) wipes: u64,
-    pub(crate) evidence: u64,
+    /// What really happened.
+    pub(crate) tally: Tally,
     queue: BinaryHeap<Reverse<(u64, u64)>>,
     items: BTreeMap<u64, Item>,
     sequence: u64,
@@ -90,14 +103,13 @@ impl Cluster {
             processes: Vec::new(),
             checker: Checker::default(),
             twins: Vec::new(),
+            liars: Vec::new(),
             busy: false,
             idle: false,
             random: Random::new(seed),
             now: 0,
             trace: seed,
-            crashes: 0,
-            wipes: 0,
-            evidence: 0,
+            tally: Tally::default(),
             queue: BinaryHeap::new(),
             items: BTreeMap::new(),
             sequence: 0,
@@ -115,6 +127,22 @@ impl Cluster {
         self.add(index);
     }
 
+    /// Makes a liar of a validator.
+    pub(crate) fn corrupt(&mut self, index: ValidatorIndex, misdeed: Misdeed) {
+        self.liars.push((index, misdeed));
+        let process = self.processes.iter_mut().find(|process| process.index == index).unwrap();
+        process.adversary = Some(misdeed.adversary());
+    }
+
+    /// Counts the misdeeds, at the end of a run.
+    pub(crate) fn count_misdeeds(&mut self) {
+        for (index, misdeed) in &self.liars {
+            let liars = self.processes.iter().filter(|process| process.index == *index);
+            let done = liars.filter_map(|process| process.adversary.as_ref());
+            self.tally.add(misdeed.name(), done.map(|adversary| adversary.misdeeds()).sum());
+        }
+    }
+
     fn add(&mut self, index: ValidatorIndex) {
         let process = Process {
             index,
@@ -125,6 +153,10 @@ impl Cluster {
             wanted: None,
             pending: false,
             cut: 0,
+            mute: false,
+            timer: None,
+            committed: Height::ZERO,
+            adversary: None,
             cache: CertificateCache::default(),
             timeouts: Vec::new(),
             entered: BTreeMap::new(),
@@ -155,6 +187,7 @@ impl Cluster {
         self.faults = Faults::NONE;
         for id in 0..self.processes.len() {
             self.processes[id].cut = 0;
+            self.processes[id].mute = false;
             if self.processes[id].replica.is_none() {
                 self.schedule(0, Item::Start(id));
             }
@@ -188,20 +221,21 @@ impl Cluster {
     }
 
     pub(crate) fn committed(&self, id: usize) -> Height {
-        match &self.processes[id].replica {
-            Some(replica) => replica.status().committed_height,
-            None => Height::ZERO,
-        }
+        let process = &self.processes[id];
+        if process.replica.is_some() { process.committed } else { Height::ZERO }
     }
 
     pub(crate) fn lowest(&self) -> Height {
         self.honest().map(|id| self.committed(id)).min().unwrap()
     }
 
-    /// All processes but those of twins.
+    /// All processes but those of twins and liars.
     pub(crate) fn honest(&self) -> impl Iterator<Item = usize> + '_ {
-        let is_honest = |id: &usize| !self.twins.contains(&self.processes[*id].index);
-        (0..self.processes.len()).filter(is_honest)
+        (0..self.processes.len()).filter(|id| !self.is_faulty(self.processes[*id].index))
+    }
+
+    pub(crate) fn is_faulty(&self, index: ValidatorIndex) -> bool {
+        self.twins.contains(&index) || self.liars.iter().any(|(liar, _)| *liar == index)
     }
 
     /// Whether the process may sign.
@@ -222,7 +256,7 @@ impl Cluster {
 
     fn perform(&mut self, item: Item) {
         match item {
-            Item::Deliver(id, message) => self.deliver(id, message),
+            Item::Deliver(from, id, message) => self.deliver(from, id, message),
             Item::Timer(id, life) => self.on_timer(id, life),
             Item::Happen(id, life, event) => {
                 if self.processes[id].life == life {
@@ -243,8 +277,13 @@ impl Cluster {
         }
         process.life += 1;
         process.wanted = None;
+        process.timer = None;
+        if let Some(adversary) = process.adversary.as_mut() {
+            adversary.start(&mut process.disk);
+        }
         process.cache = CertificateCache::default();
         let recovered = process.disk.recovered(nonce);
+        process.committed = recovered.committed.header.height;
         let signer = Box::new(KeyedHash::new(process.index.get()));
         let replica = Replica::new(self.config.clone(), self.ctx.clone(), Some(signer), recovered);
         process.replica = Some(replica);
@@ -254,10 +293,31 @@ impl Cluster {
     }
 
     fn on_timer(&mut self, id: usize, life: u32) {
-        let process = &self.processes[id];
+        let process = &mut self.processes[id];
+        if process.life == life && process.timer.is_some_and(|timer| timer <= self.now) {
+            process.timer = None;
+        }
+        if process.life != life {
+            return;
+        }
         let due = process.replica.as_ref().and_then(Replica::next_deadline);
-        if process.life == life && due.is_some_and(|due| due <= Duration::from_micros(self.now)) {
+        if due.is_some_and(|due| due <= Duration::from_micros(self.now)) {
             self.step(id, Event::Tick);
+        } else {
+            self.set_timer(id);
+        }
+    }
+
+    /// One timer at a time: a later deadline is seen when the earlier one has come.
+    fn set_timer(&mut self, id: usize) {
+        let process = &mut self.processes[id];
+        let Some(due) = process.replica.as_ref().and_then(Replica::next_deadline) else { return };
+        // Whatever is due already is done in a moment, as a driver would.
+        let at = u64::try_from(due.as_micros()).unwrap().max(self.now + 1);
+        if process.timer.is_none_or(|timer| at < timer) {
+            process.timer = Some(at);
+            let life = process.life;
+            self.schedule(at - self.now, Item::Timer(id, life));
         }
     }
 
@@ -273,25 +333,25 @@ impl Cluster {
         self.schedule(pause, Item::Work(id));
     }
 
-    fn on_cut(&mut self) {
-        if self.faults.partition > 0 {
-            let cut = self.random.chance(self.faults.partition);
-            for id in 0..self.processes.len() {
-                self.processes[id].cut = if cut { self.random.below(2) } else { 0 };
-            }
-        }
-        let pause = self.random.between(500_000, 3_000_000);
-        self.schedule(pause, Item::Cut);
-    }
-
-    fn deliver(&mut self, id: usize, message: Message) {
+    fn deliver(&mut self, from: usize, id: usize, message: Arc<Message>) {
         let process = &mut self.processes[id];
         if process.replica.is_none() {
             return;
         }
-        let verified = verify_cached(&self.ctx, &KeyedHashVerifier, &mut process.cache, message);
-        let message = verified.expect("honest messages verify");
-        self.step(id, Event::Message(message));
+        let message = Arc::unwrap_or_clone(message);
+        let heard = process.adversary.is_some().then(|| message.clone());
+        match verify_cached(&self.ctx, &KeyedHashVerifier, &mut process.cache, message) {
+            Ok(message) => self.step(id, Event::Message(message)),
+            Err(rejection) => {
+                let liar = self.is_faulty(self.processes[from].index);
+                assert!(liar, "honest {:?} refused: {rejection}", self.processes[from].index);
+                self.tally.add("refused by the verifier", 1);
+                return;
+            }
+        }
+        if let Some(message) = heard {
+            self.lie(id, |adversary, liar| adversary.hear(liar, &message));
+        }
     }
 
     fn step(&mut self, id: usize, event: Event) {
@@ -312,12 +372,7 @@ impl Cluster {
             }
             self.act(id, action);
         }
-        let deadline = self.processes[id].replica.as_ref().and_then(Replica::next_deadline);
-        if let Some(deadline) = deadline {
-            let at = u64::try_from(deadline.as_micros()).unwrap();
-            // Whatever is due already is done in a moment, as a driver would.
-            self.schedule(at.saturating_sub(self.now).max(1), Item::Timer(id, life));
-        }
+        self.set_timer(id);
     }
 
     fn note(&mut self, id: usize, action: &Action) {
@@ -337,10 +392,10 @@ impl Cluster {
     /// Before the action at hand; whoever is wiped must leave the others a quorum with memory.
     fn crash(&mut self, id: usize) {
         self.kill(id);
-        self.crashes += 1;
+        self.tally.add("crash", 1);
         if self.random.chance(self.faults.wipe) && self.may_wipe(id) {
             self.wipe(id);
-            self.wipes += 1;
+            self.tally.add("wipe", 1);
         }
         let down = self.random.between(self.faults.down.0, self.faults.down.1);
         self.schedule(down, Item::Start(id));
@@ -352,7 +407,10 @@ impl Cluster {
             .processes
             .iter()
             .enumerate()
-            .filter(|(other, process)| *other != id && process.disk.safety().is_none())
+            .filter(|(other, process)| {
+                let lost = process.disk.safety().is_none();
+                *other != id && (lost || self.is_faulty(process.index))
+            })
             .map(|(_, process)| validators.power(process.index))
             .sum();
         lost + validators.power(self.processes[id].index) <= validators.max_faulty()
@@ -362,8 +420,8 @@ impl Cluster {
         match action {
             Action::StoreBlock { block, qc } => self.processes[id].disk.store_block(&block, &qc),
             Action::PersistSafety(state) => self.processes[id].disk.persist(&state),
-            Action::Send { to, message } => self.send(id, Some(to), &message),
-            Action::Broadcast(message) => self.send(id, None, &message),
+            Action::Send { to, message } => self.send(id, Parcel { to: Some(to), message }),
+            Action::Broadcast(message) => self.send(id, Parcel::to_all(message)),
             Action::BuildPayload { view, ancestors, executed_min, idle_expired, .. } => {
                 let parent = ancestors.last().map(|block| block.header.height);
                 let parent = parent.unwrap_or_else(|| self.committed(id));
@@ -393,23 +451,26 @@ impl Cluster {
             Action::Commit { blocks, cc } => {
                 let blocks: Vec<Block> = blocks.iter().map(|block| (**block).clone()).collect();
                 let index = self.processes[id].index;
-                if !self.twins.contains(&index) {
+                if !self.is_faulty(index) {
                     self.checker.on_commit(index, &blocks);
                 }
-                self.processes[id].disk.commit(&blocks, &cc);
+                let process = &mut self.processes[id];
+                process.committed = blocks.last().unwrap().header.height;
+                process.disk.commit(&blocks, &cc);
             }
             Action::Behind { .. } => self.sync(id),
             Action::Evidence(evidence) => {
-                assert!(self.twins.contains(&evidence.signer()), "evidence of an honest one");
+                assert!(self.is_faulty(evidence.signer()), "evidence of an honest one");
                 evidence.verify(&self.ctx, &KeyedHashVerifier).expect("evidence proves");
-                self.evidence += 1;
+                self.tally.add("evidence", 1);
             }
             Action::EnteredView { view, .. } => {
                 self.processes[id].entered.insert(view, Duration::from_micros(self.now));
             }
             Action::Rejected { from, rejection } => {
-                let twin = from.is_some_and(|from| self.twins.contains(&from));
-                assert!(twin || !rejection.is_fault(), "honest {from:?} rejected: {rejection}");
+                let faulty = from.is_some_and(|from| self.is_faulty(from));
+                self.tally.add("refused by the core", u64::from(faulty));
+                assert!(faulty || !rejection.is_fault(), "honest {from:?} rejected: {rejection}");
             }
         }
     }
@@ -435,53 +496,33 @@ impl Cluster {
         }
     }
 
-    fn send(&mut self, from: usize, to: Option<ValidatorIndex>, message: &Message) {
+    fn send(&mut self, from: usize, parcel: Parcel) {
         let index = self.processes[from].index;
-        if let Message::Timeout(timeout) = message {
+        if let Message::Timeout(timeout) = &parcel.message {
             self.processes[from].timeouts.push(timeout.view);
         }
-        if !self.twins.contains(&index) {
-            let disk = &self.processes[from].disk;
-            if !matches!(message, Message::Certificate(_)) {
-                self.checker.on_send(index, message, disk);
-            }
-        }
-        for other in 0..self.processes.len() {
-            let there = self.processes[other].index;
-            if there != index && to.is_none_or(|to| to == there) && self.is_linked(from, other) {
-                self.transmit(other, message);
-            }
-        }
-    }
-
-    fn transmit(&mut self, to: usize, message: &Message) {
-        // Of two twins often only one hears a message.
-        let twin = self.twins.contains(&self.processes[to].index) && self.random.chance(400);
-        if twin || self.random.chance(self.faults.loss) {
+        if self.processes[from].adversary.is_some() {
+            self.lie(from, |adversary, liar| adversary.say(liar, parcel));
             return;
         }
-        let copies = if self.random.chance(self.faults.duplicate) { 2 } else { 1 };
-        for _ in 0..copies {
-            let mut delay = self.delay();
-            if self.random.chance(self.faults.straggle) {
-                delay += self.random.below(self.faults.straggle_max);
-            }
-            self.schedule(delay, Item::Deliver(to, message.clone()));
+        if !self.is_faulty(index) && !matches!(parcel.message, Message::Certificate(_)) {
+            self.checker.on_send(index, &parcel.message, &self.processes[from].disk);
         }
+        self.post(from, parcel);
     }
 
-    fn is_linked(&self, a: usize, b: usize) -> bool {
-        a != b
-            && self.processes[a].cut == self.processes[b].cut
-            && self.processes[b].replica.is_some()
-    }
-
-    fn delay(&mut self) -> u64 {
-        self.random.between(self.faults.delay.0, self.faults.delay.1)
-    }
-
-    fn payload_delay(&mut self) -> u64 {
-        self.random.between(self.faults.payload_delay.0, self.faults.payload_delay.1)
+    /// Sends what a liar says.
+    fn lie(
+        &mut self,
+        id: usize,
+        say: impl FnOnce(&mut dyn Adversary, &mut Liar<'_>) -> Vec<Parcel>,
+    ) {
+        let process = &mut self.processes[id];
+        let Some(adversary) = process.adversary.as_mut() else { return };
+        let mut liar = Liar { ctx: &self.ctx, index: process.index, random: &mut self.random };
+        for parcel in say(adversary.as_mut(), &mut liar) {
+            self.post(id, parcel);
+        }
     }
 
     /// The modes of all, for messages of failed assertions.

@@ -70,6 +70,13 @@ impl Disk {
         self.safety.as_ref()
     }
 
+    /// A disk that does not keep what it promised.
+    pub(crate) fn falsify(&mut self, change: impl FnOnce(&mut SafetyState)) {
+        if let Some(state) = self.safety.as_mut() {
+            change(state);
+        }
+    }
+
     pub(crate) fn block(&self, hash: &BlockHash) -> Option<(Block, QuorumCert)> {
         self.blocks.get(hash).cloned()
     }

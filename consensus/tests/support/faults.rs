@@ -16,6 +16,8 @@ pub(crate) struct Faults {
     pub(crate) down: (u64, u64),
     /// How often the network is cut anew, and for how long it stays.
     pub(crate) partition: u64,
+    /// How often a process is cut off one way: it hears and is not heard.
+    pub(crate) mute: u64,
     pub(crate) payload_delay: (u64, u64),
 }
 
@@ -31,6 +33,7 @@ impl Faults {
         wipe: 0,
         down: (1_000_000, 1_000_000),
         partition: 0,
+        mute: 0,
         payload_delay: (100, 2_000),
     };
 
@@ -45,6 +48,7 @@ impl Faults {
         wipe: 0,
         down: (200_000, 6_000_000),
         partition: 300,
+        mute: 0,
         payload_delay: (100, 150_000),
     };
 

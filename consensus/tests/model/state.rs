@@ -1,0 +1,98 @@
+//! What three honest members have signed and remember. The fourth lies: it is in every quorum, so
+//! that two honest signatures make a certificate.
+
+use super::scope::View;
+
+/// Places of blocks.
+pub(crate) type Set = u32;
+
+/// One honest member.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Member {
+    /// Blocks it prepare-voted, ever.
+    pub(crate) prepared: Set,
+    /// Blocks it commit-voted, ever.
+    pub(crate) committed: Set,
+    /// Timeouts it signed, ever: bit `4 (view - 1) + view of the QC`.
+    pub(crate) timeouts: u16,
+    /// The current view.
+    pub(crate) view: View,
+    pub(crate) marks: Marks,
+    /// Without memory (R10).
+    pub(crate) lost: bool,
+    /// m + 1, once it has asked.
+    pub(crate) above: View,
+}
+
+/// What it remembers of that.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Marks {
+    pub(crate) prepared: View,
+    pub(crate) timed_out: View,
+    pub(crate) committed: View,
+    pub(crate) high_qc: View,
+}
+
+impl Member {
+    pub(crate) const FRESH: Self = Self {
+        prepared: 0,
+        committed: 0,
+        timeouts: 0,
+        view: 1,
+        marks: Marks { prepared: 0, timed_out: 0, committed: 0, high_qc: 0 },
+        lost: false,
+        above: 0,
+    };
+
+    pub(crate) const fn timeout_bit(view: View, high_qc: View) -> u16 {
+        1 << (4 * (view - 1) + high_qc)
+    }
+
+    /// The lowest QC it claimed when it timed out of a view: the best that a liar can make of it.
+    pub(crate) fn claimed(&self, view: View) -> Option<View> {
+        let claims = self.timeouts >> (4 * (view - 1)) & 0xf;
+        (claims != 0).then(|| View::try_from(claims.trailing_zeros()).unwrap())
+    }
+
+    pub(crate) fn claims(&self, view: View) -> u32 {
+        (self.timeouts >> (4 * (view - 1)) & 0xf).count_ones()
+    }
+}
+
+/// The honest are alike, so a state is sorted: one for up to six that differ in names alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct State {
+    pub(crate) members: [Member; 3],
+    /// Whether somebody lost its memory before.
+    pub(crate) wiped: bool,
+}
+
+impl State {
+    pub(crate) const START: Self = Self { members: [Member::FRESH; 3], wiped: false };
+
+    pub(crate) fn sorted(mut self) -> Self {
+        self.members.sort_unstable();
+        self
+    }
+
+    /// Stands for the state among those visited, as in TLC: two states meet in one of 2^64 with a
+    /// chance of less than one in a hundred thousand for ten million states.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        let mut hash = u64::from(self.wiped) ^ 0x9e37_79b9_7f4a_7c15;
+        for m in &self.members {
+            let small = [m.view, m.marks.prepared, m.marks.timed_out, m.marks.committed];
+            let rest = [m.marks.high_qc, u8::from(m.lost), m.above, 0];
+            let words = [
+                u64::from(m.prepared) | u64::from(m.committed) << 32,
+                u64::from(u32::from_le_bytes(small)) | u64::from(u32::from_le_bytes(rest)) << 32,
+                u64::from(m.timeouts),
+            ];
+            for word in words {
+                hash = (hash ^ word).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+                hash = (hash ^ hash >> 29).wrapping_mul(0x94d0_49bb_1331_11eb);
+                hash ^= hash >> 32;
+            }
+        }
+        hash
+    }
+}
