@@ -15,6 +15,8 @@ mod records;
 #[cfg(feature = "rocks")]
 mod rocks;
 #[cfg(feature = "rocks")]
+mod rocks_log;
+#[cfg(feature = "rocks")]
 mod rocks_options;
 mod schema;
 #[cfg(all(test, feature = "rocks"))]

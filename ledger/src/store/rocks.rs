@@ -11,6 +11,7 @@ use rocksdb::{ErrorKind, WriteBatch, WriteOptions};
 
 use super::chain_store::ChainStore;
 use super::engine::{Direction, Durability, Engine, Visit, Writer};
+use super::rocks_log;
 use super::rocks_options::{self, Budget};
 use super::schema::Family;
 use super::{FamilyUsage, StoreError};
@@ -55,6 +56,7 @@ impl RocksStore {
         if !exists(path) {
             return Err(StoreError::Missing { path: path.to_path_buf() });
         }
+        rocks_log::check_logs(path)?;
         let mut options = rocks_options::database(Budget::default());
         options.create_if_missing(false);
         options.set_db_log_dir(log_dir);
@@ -93,6 +95,7 @@ impl RocksEngine {
         if !exists(path) {
             return Self::open_families(&options, path, budget, Vec::new());
         }
+        rocks_log::check_logs(path)?;
         let present = DB::list_cf(&options, path).map_err(|error| typed(&error, path))?;
         if !present.iter().any(|name| name == Family::Meta.name()) && !is_unused(path, &present)? {
             return Err(not_ours(path));

@@ -13,7 +13,7 @@ use crate::store::schema::{self, Family};
 
 impl<E: Engine> ChainStore<E> {
     /// Checks the identity of the records, or writes it when there are none.
-    pub(crate) fn open_on(engine: E, chain: ChainId) -> Result<Self, StoreError> {
+    pub fn open_on(engine: E, chain: ChainId) -> Result<Self, StoreError> {
         match identity(&engine)? {
             Some(found) if found == chain => {}
             Some(found) => {
@@ -59,7 +59,8 @@ impl<E: Engine> ChainStore<E> {
         &self.engine
     }
 
-    pub(crate) fn into_engine(self) -> E {
+    /// The records without what is derived from them.
+    pub fn into_engine(self) -> E {
         self.engine
     }
 }

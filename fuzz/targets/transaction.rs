@@ -1,0 +1,27 @@
+//! Transactions as clients send them: canonical, hashed over the bytes that came, and one verdict
+//! on the signatures alone and beside another.
+
+#![no_main]
+
+use std::sync::LazyLock;
+
+use libfuzzer_sys::fuzz_target;
+use logothete_fuzz::{assert_canonical, chain};
+use logothete_ledger::admission::{Candidate, admit};
+use logothete_ledger::params::ChainParams;
+use logothete_ledger::transaction::{Body, Transaction};
+
+static PARAMS: LazyLock<ChainParams> = LazyLock::new(ChainParams::default);
+
+fuzz_target!(|bytes: &[u8]| {
+    assert_canonical::<Body>(bytes);
+    assert_canonical::<Transaction>(bytes);
+    let chain = chain();
+    let Ok(candidate) = Candidate::decode(bytes, &chain, &PARAMS) else { return };
+    assert_eq!(candidate.tx.encode(), bytes);
+    assert_eq!(candidate.tx.hash(), Transaction::hash_of(bytes));
+    assert!(candidate.tx.body.fee >= PARAMS.required_fee(&candidate.tx.body));
+    let verdicts = admit(&chain, vec![candidate.clone(), candidate]);
+    assert_eq!(verdicts.len(), 2);
+    assert_eq!(verdicts[0].is_ok(), verdicts[1].is_ok(), "two verdicts on one transaction");
+});
