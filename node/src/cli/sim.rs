@@ -66,7 +66,7 @@ pub fn perform(context: &Context, command: &Sim) -> Outcome {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let told = AtomicU64::new(0);
     let progress = |totals: &Totals| {
-        let tens = totals.seconds as u64 / 10;
+        let tens = totals.elapsed.as_secs() / 10;
         if told.fetch_max(tens, Ordering::Relaxed) < tens {
             context.printer.progress(&format!("{} runs, {} blocks", totals.runs, totals.blocks));
         }
@@ -84,8 +84,8 @@ fn table(totals: &Totals) -> String {
         "{} runs in {:.1} s ({:.0} a second), {} of them twice with the same trace; trace {:016x}\n\
          {} blocks, {} final transactions, {} reads compared, {} signed messages looked at\nfaults that happened:\n",
         totals.runs,
-        totals.seconds,
-        totals.runs as f64 / totals.seconds.max(0.001),
+        totals.elapsed.as_secs_f64(),
+        totals.runs as f64 / totals.elapsed.as_secs_f64().max(0.001),
         totals.replayed,
         totals.trace,
         totals.blocks,

@@ -22,7 +22,8 @@ pub struct Totals {
     /// Runs that were done twice with the same trace.
     pub replayed: u64,
     /// Wall time.
-    pub seconds: f64,
+    #[serde(rename = "seconds", serialize_with = "as_seconds")]
+    pub elapsed: Duration,
     /// Final blocks.
     pub blocks: u64,
     /// Transactions that clients were told are final.
@@ -35,6 +36,10 @@ pub struct Totals {
     pub faults: BTreeMap<&'static str, u64>,
     /// A hash of all runs; it does not depend on their order.
     pub trace: u64,
+}
+
+fn as_seconds<S: serde::Serializer>(time: &Duration, output: S) -> Result<S::Ok, S::Error> {
+    output.serialize_f64(time.as_secs_f64())
 }
 
 impl Totals {
@@ -80,7 +85,7 @@ pub fn campaign(
                 Ok(report) => {
                     state.0.add(&report);
                     state.0.replayed += u64::from(replay);
-                    state.0.seconds = began.elapsed().as_secs_f64();
+                    state.0.elapsed = began.elapsed();
                     progress(&state.0);
                 }
                 Err(violation) => {

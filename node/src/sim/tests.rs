@@ -3,7 +3,7 @@
 use super::*;
 
 /// Seeds that every test run goes through; `logothete sim` goes on from there.
-const SEEDS: u64 = 200;
+const SEEDS: u64 = 300;
 
 #[test]
 fn no_seed_breaks_a_promise() {
