@@ -94,6 +94,21 @@ pub async fn funded(
     Ok(accounts)
 }
 
+/// Waits until every node shows the height at which the accounts have their coins: one that lags would refuse their
+/// transactions.
+///
+/// # Errors
+/// A node does not answer, or stays behind.
+pub async fn seen_by_all(urls: &[String], funder: &SecretKey, chain: Chain) -> Result<(), Failure> {
+    let height = Some(Height::new(chain.height));
+    for url in urls {
+        let address = funder.public().into();
+        let read = AccountGet { address, at: None, min_height: height, prove: false };
+        Client::new([url.clone()])?.call::<AccountGetMethod>(read).await?;
+    }
+    Ok(())
+}
+
 fn fresh(count: usize) -> Result<Vec<Account>, Failure> {
     let mut run = [0; 16];
     getrandom::fill(&mut run).map_err(std::io::Error::other)?;

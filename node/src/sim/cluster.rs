@@ -21,6 +21,7 @@ use super::member::{Ending, Member, Stage};
 use super::watch::Watch;
 use super::{Plan, Report, checks};
 use crate::recover;
+use crate::supervise::Failure;
 
 /// The chain of all runs begins here.
 const BEGAN_UNIX_MS: u64 = 1_700_000_000_000;
@@ -178,7 +179,7 @@ impl Cluster {
         self.net.set_links(LinkConfig { loss: 0.0, ..self.plan.link });
         self.todo.clear();
         for member in 0..self.members.len() {
-            if self.members[member].is_doomed_now() {
+            if self.members[member].doom().is_some() {
                 self.kill(member, false);
             }
             self.start(member);
@@ -239,13 +240,11 @@ impl Cluster {
             return;
         }
         let failure = &ending.failure;
-        if !self.members[member].is_doomed(ending.life)
-            || matches!(failure, crate::supervise::Failure::Panicked { .. })
-        {
-            self.journal.violate(format!("v{member} stopped by itself: {failure}"));
-            return;
+        let panicked = matches!(failure, Failure::Panicked { .. });
+        match self.members[member].doom().filter(|_| !panicked) {
+            Some(name) => self.journal.fault(name, member, &format!("stopped it: {failure}")),
+            None => return self.journal.violate(format!("v{member} stopped by itself: {failure}")),
         }
-        self.journal.fault("stopped at a write", member, &failure.to_string());
         self.kill(member, false);
         self.restart_later(member);
     }

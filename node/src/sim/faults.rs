@@ -106,7 +106,7 @@ impl Cluster {
 
     fn doom(&mut self, name: &'static str, member: usize, fate: fn(u64) -> Fate) {
         let writes = self.random.random_range(0..40);
-        if self.members[member].doom(fate(writes)) {
+        if self.members[member].doom_with(name, fate(writes)) {
             self.journal.note(member, format!("{name} after {writes} writes"));
         }
     }

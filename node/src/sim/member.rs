@@ -48,7 +48,8 @@ pub(super) struct Ending {
 struct Running {
     service: Arc<Service>,
     stop: CancellationToken,
-    doomed: bool,
+    /// What its store will do to it.
+    doom: Option<&'static str>,
 }
 
 /// A machine.
@@ -91,14 +92,9 @@ impl Member {
         self.running.as_ref().map(|running| &running.service)
     }
 
-    /// Whether this life is the one that was meant, and is to end by itself.
-    pub(super) fn is_doomed(&self, life: u32) -> bool {
-        self.life == life && self.running.as_ref().is_some_and(|running| running.doomed)
-    }
-
-    /// Whether the process that runs is to end by itself.
-    pub(super) fn is_doomed_now(&self) -> bool {
-        self.is_doomed(self.life)
+    /// Why the process that runs is to end by itself, if it is.
+    pub(super) fn doom(&self) -> Option<&'static str> {
+        self.running.as_ref().and_then(|running| running.doom)
     }
 
     pub(super) fn is_alive(&self, life: u32) -> bool {
@@ -115,10 +111,10 @@ impl Member {
     }
 
     /// Lets the store fail a running process; false when none runs or it has its fate already.
-    pub(super) fn doom(&mut self, fate: Fate) -> bool {
+    pub(super) fn doom_with(&mut self, name: &'static str, fate: Fate) -> bool {
         match &mut self.running {
-            Some(running) if !running.doomed => {
-                running.doomed = true;
+            Some(running) if running.doom.is_none() => {
+                running.doom = Some(name);
                 self.store.set_fate(fate);
                 true
             }
@@ -184,7 +180,7 @@ impl Member {
         let (supervisor, failures) = Supervisor::new(stop.clone());
         let service = assemble(parts, world, supervisor)?;
         self.tell_end(stage, failures);
-        self.running = Some(Running { service, stop, doomed: false });
+        self.running = Some(Running { service, stop, doom: None });
         Ok(())
     }
 
