@@ -1,6 +1,6 @@
 //! Fresh accounts for a measurement, funded from one key.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use logothete_client::Client;
 use logothete_client::rpc::method::{AccountGetMethod, ChainInfoMethod};
@@ -9,9 +9,10 @@ use logothete_ledger::operation::Operation;
 use logothete_ledger::transaction::{Body, Transaction};
 use logothete_primitives::limits::MAX_OPERATIONS;
 use logothete_primitives::{Address, Amount, Domain, Height, Nonce, SecretKey, hash};
+use tokio::time::sleep;
 
 use super::Chain;
-use crate::cli::output::Failure;
+use crate::cli::output::{Exit, Failure};
 
 /// Separates the seeds of these keys from every other hash.
 const BENCH: Domain = Domain::new("lgt/bench");
@@ -19,6 +20,8 @@ const BENCH: Domain = Domain::new("lgt/bench");
 const WISHED_BALANCE: u64 = 10_000_000;
 /// Funding transactions on the way at one time, well inside the nonce window.
 const FUNDING_IN_FLIGHT: usize = 32;
+/// How often a node that lags is asked for its height.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// How long a round of funding may take.
 const FUNDING_PATIENCE: Duration = Duration::from_secs(60);
 /// Blocks until a transaction of a measurement expires.
@@ -99,12 +102,17 @@ pub async fn funded(
 ///
 /// # Errors
 /// A node does not answer, or stays behind.
-pub async fn seen_by_all(urls: &[String], funder: &SecretKey, chain: Chain) -> Result<(), Failure> {
-    let height = Some(Height::new(chain.height));
+pub async fn seen_by_all(urls: &[String], chain: Chain) -> Result<(), Failure> {
+    let deadline = Instant::now() + FUNDING_PATIENCE;
     for url in urls {
-        let address = funder.public().into();
-        let read = AccountGet { address, at: None, min_height: height, prove: false };
-        Client::new([url.clone()])?.call::<AccountGetMethod>(read).await?;
+        let node = Client::new([url.clone()])?;
+        while height(&node).await? < chain.height {
+            if Instant::now() > deadline {
+                let message = format!("{url} has not reached height {}", chain.height);
+                return Err(Failure::new("not_synced", message).with_exit(Exit::NotSynced));
+            }
+            sleep(POLL_INTERVAL).await;
+        }
     }
     Ok(())
 }

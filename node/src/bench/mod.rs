@@ -72,7 +72,7 @@ pub async fn run(
     printer.progress(&format!("funding {} accounts …", options.accounts));
     let accounts = accounts::funded(&client, chain, funder, options.accounts).await?;
     let chain = Chain { height: accounts::height(&client).await?, ..chain };
-    accounts::seen_by_all(&options.urls, funder, chain).await?;
+    accounts::seen_by_all(&options.urls, chain).await?;
 
     let shares = share(accounts, options.urls.len() * options.workers);
     let (tracker, returned) = Tracker::new(shares.len());
