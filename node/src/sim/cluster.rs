@@ -109,6 +109,9 @@ impl Cluster {
 
     async fn live(&mut self) -> anyhow::Result<Report> {
         for member in 0..self.members.len() {
+            if self.plan.is_lost_in_time(member) {
+                self.journal.fault("clock an hour wrong", member, "");
+            }
             self.start(member);
         }
         self.clients.start(self.plan.seed);

@@ -94,14 +94,14 @@ impl Cluster {
         self.schedule(down, Todo::Start(member));
     }
 
-    /// Who loses his disk must leave a quorum of others that remember.
+    /// Who loses his disk must leave a quorum of others that remember and know the time.
     fn may_wipe(&self, member: usize) -> bool {
-        let forgotten: u64 = (0..self.plan.powers.len())
-            .filter(|other| *other != member && self.members[*other].has_amnesia())
-            .map(|other| self.plan.powers[other])
-            .sum();
-        let own = self.plan.powers.get(member).copied().unwrap_or(0);
-        forgotten + own <= self.plan.faulty_power()
+        let is_out = |other: usize| {
+            other == member || self.members[other].has_amnesia() || self.plan.is_lost_in_time(other)
+        };
+        let powers = self.plan.powers.iter().enumerate();
+        let out: u64 = powers.filter(|(other, _)| is_out(*other)).map(|(_, power)| power).sum();
+        out <= self.plan.faulty_power()
     }
 
     fn doom(&mut self, name: &'static str, member: usize, fate: fn(u64) -> Fate) {

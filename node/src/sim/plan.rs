@@ -36,6 +36,20 @@ pub struct Plan {
 /// Members are few in most runs: rare sizes are for the arithmetic, not for the interleavings.
 const SIZES: [usize; 12] = [1, 2, 3, 4, 4, 4, 4, 4, 5, 6, 7, 10];
 
+/// A clock that is wrong is wrong by this much.
+const HOUR_MS: i64 = 3_600_000;
+
+/// Sets the clocks of some validators an hour wrong, less than a third of the power.
+fn lose_time(random: &mut ChaCha8Rng, powers: &[u64], skew_ms: &mut [i64]) {
+    let mut left = (powers.iter().sum::<u64>() - 1) / 3;
+    for (power, skew) in powers.iter().zip(skew_ms) {
+        if *power <= left && random.random_bool(0.5) {
+            left -= power;
+            *skew = if random.random_bool(0.5) { HOUR_MS } else { -HOUR_MS };
+        }
+    }
+}
+
 impl Plan {
     /// What a seed stands for.
     pub fn draw(seed: u64) -> Self {
@@ -52,6 +66,10 @@ impl Plan {
         };
         let skew = |random: &mut ChaCha8Rng| random.random_range(-400..400);
         let skew_ms = (0..size + followers).map(|_| skew(&mut random)).collect();
+        let mut skew_ms: Vec<i64> = skew_ms;
+        if random.random_bool(0.2) {
+            lose_time(&mut random, &powers, &mut skew_ms);
+        }
         let faults = FaultKind::ALL.into_iter().filter(|_| random.random_bool(0.4)).collect();
         Self {
             seed,
@@ -65,6 +83,11 @@ impl Plan {
             fault_interval: Duration::from_millis(random.random_range(150..2_000)),
             faulty: Duration::from_millis(random.random_range(2_000..8_000)),
         }
+    }
+
+    /// Whether the clock of a member is wrong by more than the chain permits.
+    pub fn is_lost_in_time(&self, member: usize) -> bool {
+        self.skew_ms[member].abs() > HOUR_MS / 2
     }
 
     /// Power of all validators.
