@@ -54,6 +54,7 @@ pub mod replica;
 pub mod safety_rules;
 pub mod safety_state;
 pub mod signing;
+pub mod slot;
 pub mod status;
 pub mod timeout_collector;
 pub mod verify;
@@ -76,6 +77,7 @@ pub use rejection::{PayloadFault, Rejection};
 pub use replica::Replica;
 pub use safety_rules::{SafetyRefusal, SafetyRules};
 pub use safety_state::{Marks, ProposalMark, SafetyState};
+pub use slot::{Said, Slot};
 pub use status::{Mode, Status};
 pub use verify::{
     CertificateCache, Verified, verify, verify_cached, verify_certificate, verify_commit,

@@ -3,6 +3,7 @@
 
 mod duct;
 mod file;
+mod method;
 mod stage;
 mod verdict;
 

@@ -110,11 +110,11 @@ impl SharedMempool {
     /// Settles what a final block decides.
     pub fn on_final(&self, block: &FinalBlock<'_>) -> Settled {
         let mut inner = self.lock();
-        let mut gone = Vec::new();
-        for dropped in inner.pool.on_final(block) {
-            gone.push(dropped.hash);
-            inner.arrivals.remove(&dropped.hash);
-            inner.dropped.push_back((dropped.hash, dropped.reason));
+        let mut dropped = Vec::new();
+        for gone in inner.pool.on_final(block) {
+            dropped.push(gone.hash);
+            inner.arrivals.remove(&gone.hash);
+            inner.dropped.push_back((gone.hash, gone.reason));
         }
         let receipts = block.outcomes.iter().filter_map(Outcome::receipt);
         let took: Vec<Duration> = receipts
@@ -129,7 +129,7 @@ impl SharedMempool {
         if ready {
             self.arrived.notify_one();
         }
-        Settled { took, dropped: gone }
+        Settled { took, dropped }
     }
 
     /// How long the transaction that has waited longest has been here.

@@ -109,7 +109,8 @@ impl Node {
             Ok(())
         });
         let store = opened.chain.store().clone();
-        let (parts, verifier, lock) = prepare(config, opened)?;
+        let verifier = Arc::new(Ed25519Verifier::for_set(&opened.chain.genesis().validators));
+        let (parts, lock) = prepare(config, opened)?;
         let mut nonce = [0; 32];
         getrandom::fill(&mut nonce).map_err(|e| anyhow::anyhow!("no randomness: {e}"))?;
         let (clock, workers) = (Clock::default(), Workers::Pool);
@@ -168,7 +169,7 @@ fn open(config: &Config) -> anyhow::Result<Opened> {
 }
 
 /// Decides whether this validator may sign.
-fn prepare(config: Config, opened: Opened) -> anyhow::Result<(Parts, Arc<dyn Verifier>, DataLock)> {
+fn prepare(config: Config, opened: Opened) -> anyhow::Result<(Parts, DataLock)> {
     let Opened { spec, secret, chain, layout, own, lock } = opened;
     let (safety, marks) = match own {
         Some(_) => {
@@ -177,9 +178,8 @@ fn prepare(config: Config, opened: Opened) -> anyhow::Result<(Parts, Arc<dyn Ver
         }
         None => (None, None),
     };
-    let verifier = Arc::new(Ed25519Verifier::for_set(&chain.genesis().validators));
     let own = own.map(|index| (index, Box::new(secret) as Box<dyn Signer>));
-    Ok((Parts { config, spec, chain, own, safety, marks }, verifier, lock))
+    Ok((Parts { config, spec, chain, own, safety, marks }, lock))
 }
 
 /// Our place among the validators; a follower has none, a validator must have one.

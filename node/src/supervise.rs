@@ -3,6 +3,7 @@
 //! A ledger node that looks alive while one of its stages is dead is worse than one that is down, because
 //! nobody restarts it. Hence no stage is ever restarted in place: the process stops and says why.
 
+use std::any::Any;
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -217,13 +218,16 @@ impl Supervisor {
 
 fn panic_message(join: tokio::task::JoinError) -> String {
     match join.try_into_panic() {
-        Ok(payload) => payload
-            .downcast_ref::<&str>()
-            .map(ToString::to_string)
-            .or_else(|| payload.downcast_ref::<String>().cloned())
-            .unwrap_or_else(|| "no message".to_owned()),
+        Ok(payload) => panic_text(&*payload),
         Err(cancelled) => cancelled.to_string(),
     }
+}
+
+/// The words of a panic that was caught.
+pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> String {
+    let literal = payload.downcast_ref::<&str>().map(ToString::to_string);
+    let text = literal.or_else(|| payload.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| "no message".to_owned())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use logothete_client::Client;
 use logothete_client::rpc::method::{
     AccountGetMethod, AccountHistoryMethod, BlockCertificateMethod, BlockGetMethod, TxGetMethod,
@@ -13,9 +13,8 @@ use logothete_client::rpc::types::{
     AccountGet, AccountHistory, BlockGet, BlockSelector, TxGet, TxPlace,
 };
 use logothete_client::verify;
-use logothete_consensus::Message;
 use logothete_node::driver::read_audit;
-use logothete_primitives::{Address, BlockHash, Height, StateRoot, TxHash, ValidatorIndex, View};
+use logothete_primitives::{Address, BlockHash, Height, StateRoot, TxHash, ValidatorIndex};
 
 use crate::network::{SIGNED, TestNet, account_key};
 
@@ -145,14 +144,6 @@ pub async fn supply_conserved(net: &TestNet, node: usize) -> anyhow::Result<()> 
     Ok(())
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
-    Proposal,
-    PrepareVote,
-    CommitVote,
-    Timeout,
-}
-
 /// No validator signed two different messages for one slot, over its whole life and all its wipes.
 ///
 /// # Errors
@@ -164,17 +155,13 @@ pub fn nothing_signed_twice(net: &TestNet) -> anyhow::Result<usize> {
         let mut slots = BTreeMap::new();
         for path in records(&node.home) {
             for message in read_audit(&path)? {
-                let Some((signer, kind, view, content)) = signed_content(&message) else {
+                let Some((slot, said)) = message.slot().filter(|(slot, _)| slot.signer == own)
+                else {
                     continue;
                 };
-                if signer != own {
-                    continue;
-                }
                 count += 1;
-                let first = slots.entry((kind, view)).or_insert_with(|| content.clone());
-                if *first != content {
-                    bail!("{} signed two {kind:?} messages in view {view}", node.name);
-                }
+                let first = *slots.entry(slot).or_insert(said);
+                ensure!(first == said, "{} signed twice: {slot:?}: {first:?} {said:?}", node.name);
             }
         }
     }
@@ -190,28 +177,6 @@ fn records(home: &Path) -> Vec<std::path::PathBuf> {
         paths.push(present);
     }
     paths
-}
-
-/// Who signed what in which slot. The content is what the signature covers.
-fn signed_content(message: &Message) -> Option<(ValidatorIndex, Kind, View, Vec<u8>)> {
-    let named = |block: &BlockHash| block.digest().as_bytes().to_vec();
-    match message {
-        Message::Proposal(proposal) => {
-            let header = &proposal.block.header;
-            Some((header.proposer, Kind::Proposal, header.view, named(&header.hash())))
-        }
-        Message::PrepareVote(vote) => {
-            Some((vote.signer, Kind::PrepareVote, vote.view, named(&vote.block)))
-        }
-        Message::CommitVote { vote, .. } => {
-            Some((vote.signer, Kind::CommitVote, vote.view, named(&vote.block)))
-        }
-        Message::Timeout(timeout) => {
-            let content = timeout.high_qc.view.get().to_le_bytes().to_vec();
-            Some((timeout.signer, Kind::Timeout, timeout.view, content))
-        }
-        _ => None,
-    }
 }
 
 /// Every transaction of the first sender stands in its history, newest first and only once.

@@ -3,23 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use logothete_consensus::{Block, Message, SafetyState};
+use logothete_consensus::{Block, Message, SafetyState, Said, Slot};
 use logothete_primitives::{BlockHash, Height, ValidatorIndex, View};
 
 use super::disk::Disk;
-
-/// What a signature says; the signature itself may differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Said {
-    Block(BlockHash),
-    QcView(View),
-}
 
 /// Watches all honest replicas, across restarts and wipes.
 #[derive(Debug, Default)]
 pub(crate) struct Checker {
     chain: BTreeMap<Height, BlockHash>,
-    said: BTreeMap<(u8, ValidatorIndex, View), Said>,
+    said: BTreeMap<Slot, Said>,
     /// The highest view that each gave up, and the highest that each commit-voted for.
     given_up: BTreeMap<ValidatorIndex, View>,
     locked: BTreeMap<ValidatorIndex, View>,
@@ -42,18 +35,11 @@ impl Checker {
     /// One message per slot, ever; and durable before sent.
     pub(crate) fn on_send(&mut self, who: ValidatorIndex, message: &Message, disk: &Disk) {
         self.messages += 1;
-        let (kind, view, said) = match message {
-            Message::Proposal(p) => (0, p.block.header.view, Said::Block(p.block.hash())),
-            Message::PrepareVote(vote) => (1, vote.view, Said::Block(vote.block)),
-            Message::CommitVote { vote, .. } => (2, vote.view, Said::Block(vote.block)),
-            Message::Timeout(timeout) => (3, timeout.view, Said::QcView(timeout.high_qc.view)),
-            _ => return,
-        };
-        match self.said.insert((kind, who, view), said) {
-            None => self.on_new(who, view, message),
-            Some(known) => {
-                assert_eq!(known, said, "{who:?} signed twice in view {view}, kind {kind}");
-            }
+        let Some((slot, said)) = message.slot() else { return };
+        assert_eq!(slot.signer, who, "{who:?} sends what another signed");
+        match self.said.insert(slot, said) {
+            None => self.on_new(who, slot.view, message),
+            Some(known) => assert_eq!(known, said, "signed twice: {slot:?}"),
         }
         let state = disk.safety().expect("who signs has a safety state");
         assert_durable(message, state, disk);

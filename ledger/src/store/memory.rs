@@ -39,8 +39,6 @@ pub enum Fate {
     StopsAfter(u64),
     /// So many writes more, then the disk is full; what is written stays.
     FillsAfter(u64),
-    /// Nothing is written any more.
-    Off,
 }
 
 /// Old values of the writes that are not durable yet, oldest write first.
@@ -84,13 +82,13 @@ impl MemoryStore {
 
     /// Power loss: what the next start finds. Unlogged writes since the last flush are gone, and the
     /// logged ones that were not synced, newest first, down to the `survivors` oldest. Whoever still
-    /// holds this store finds it [`Fate::Off`].
+    /// holds this store can write no more.
     ///
     /// # Errors
     /// When what is left cannot be opened.
     pub fn lose_power(&self, survivors: usize) -> Result<Self, StoreError> {
         let mut inner = self.engine().write_inner();
-        inner.fate = Fate::Off;
+        inner.fate = Fate::StopsAfter(0);
         let mut left = Inner { fate: Fate::Works, ..inner.clone() };
         drop(inner);
         left.take_back(survivors);
@@ -123,23 +121,15 @@ impl Inner {
 
     /// One write is due: whether it may still happen.
     fn spend(&mut self) -> Result<(), StoreError> {
-        let (next, refusal) = match self.fate {
-            Fate::Works => return Ok(()),
-            Fate::StopsAfter(0) | Fate::Off => {
-                (Fate::Off, StoreError::Engine("power is off".into()))
+        match &mut self.fate {
+            Fate::Works => Ok(()),
+            Fate::StopsAfter(0) => Err(StoreError::Engine("power is off".into())),
+            Fate::FillsAfter(0) => Err(StoreError::NoSpace),
+            Fate::StopsAfter(left) | Fate::FillsAfter(left) => {
+                *left -= 1;
+                Ok(())
             }
-            Fate::FillsAfter(0) => (self.fate, StoreError::NoSpace),
-            Fate::StopsAfter(left) => {
-                self.fate = Fate::StopsAfter(left - 1);
-                return Ok(());
-            }
-            Fate::FillsAfter(left) => {
-                self.fate = Fate::FillsAfter(left - 1);
-                return Ok(());
-            }
-        };
-        self.fate = next;
-        Err(refusal)
+        }
     }
 
     fn take_back(&mut self, survivors: usize) {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::{Plan, Report, Violation, perform, run};
+use crate::supervise::panic_text;
 
 /// One run in so many is done twice, and must be the same both times.
 const REPLAY_EVERY: u64 = 100;
@@ -109,9 +110,8 @@ pub fn campaign(
 /// A panic outside of the stages is a violation too.
 fn guarded(seed: u64) -> Result<Report, Box<Violation>> {
     catch_unwind(AssertUnwindSafe(|| run(seed))).unwrap_or_else(|payload| {
-        let what =
-            payload.downcast_ref::<String>().cloned().unwrap_or_else(|| "a panic".to_owned());
-        Err(bare(seed, what))
+        let (what, plan, journal) = (panic_text(&*payload), Plan::draw(seed), Vec::new());
+        Err(Box::new(Violation { seed, what, plan, journal }))
     })
 }
 
@@ -120,13 +120,10 @@ fn replayed(seed: u64, first: &Report) -> Result<(), Box<Violation>> {
     if again == *first {
         return Ok(());
     }
-    let [(_, one), (_, other)] = [perform(Plan::draw(seed)), perform(Plan::draw(seed))];
+    let plan = Plan::draw(seed);
+    let [(_, one), (_, other)] = [perform(plan.clone()), perform(plan.clone())];
     let parting = one.iter().zip(&other).position(|(a, b)| a.to_string() != b.to_string());
     let seen = parting.map(|at| format!("{} and {}", one[at], other[at])).unwrap_or_default();
     let what = format!("two runs differ: {first:?} and {again:?}; they part at {seen}");
-    Err(Box::new(Violation { seed, what, plan: Plan::draw(seed), journal: one }))
-}
-
-fn bare(seed: u64, what: String) -> Box<Violation> {
-    Box::new(Violation { seed, what, plan: Plan::draw(seed), journal: Vec::new() })
+    Err(Box::new(Violation { seed, what, plan, journal: one }))
 }

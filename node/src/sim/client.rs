@@ -11,7 +11,7 @@ use logothete_ledger::transaction::Transaction;
 use logothete_primitives::{Address, Amount, ChainId, Height, Nonce, SecretKey, TxHash};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -59,6 +59,14 @@ struct Shared {
     told: Arc<Mutex<Told>>,
     journal: Journal,
     last: CancellationToken,
+}
+
+impl Shared {
+    fn note_panic(&self, ended: &Result<(), JoinError>) {
+        if ended.as_ref().is_err_and(JoinError::is_panic) {
+            self.journal.violate("a client panicked");
+        }
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -116,8 +124,11 @@ impl Clients {
     }
 
     /// Whether all have.
-    pub(super) fn are_done(&self) -> bool {
-        Arc::strong_count(&self.shared.told) == 1
+    pub(super) fn are_done(&mut self) -> bool {
+        while let Some(ended) = self.running.try_join_next() {
+            self.shared.note_panic(&ended);
+        }
+        self.running.is_empty()
     }
 
     /// The highest height that a client was told of.
@@ -127,13 +138,9 @@ impl Clients {
 
     /// Ends all clients; what they sent and were told.
     pub(super) async fn finish(&mut self) -> Told {
-        if !self.are_done() {
-            self.running.abort_all();
-        }
+        self.running.abort_all();
         while let Some(ended) = self.running.join_next().await {
-            if ended.is_err_and(|error| error.is_panic()) {
-                self.shared.journal.violate("a client panicked");
-            }
+            self.shared.note_panic(&ended);
         }
         std::mem::take(&mut lock(&self.shared.told))
     }

@@ -20,6 +20,7 @@ use super::keyed_hash::KeyedHashes;
 use super::member::{Ending, Member, Stage};
 use super::watch::Watch;
 use super::{Plan, Report, checks};
+use crate::config::{Config, Settings, Sources};
 use crate::recover;
 use crate::supervise::Failure;
 
@@ -43,8 +44,6 @@ pub(super) enum Todo {
     Heal,
     /// The link from one member to another is as all others again.
     Mend(usize, usize),
-    /// Faults end.
-    Calm,
 }
 
 /// The world of one run.
@@ -94,6 +93,7 @@ impl Cluster {
             endings: sender,
             began_unix_ms: BEGAN_UNIX_MS,
             began: Instant::now(),
+            config: Config::from_settings(&Settings::resolve(&Sources::default())?),
             spec,
             genesis,
         };
@@ -115,7 +115,6 @@ impl Cluster {
             self.start(member);
         }
         self.clients.start(self.plan.seed);
-        self.schedule(self.plan.faulty, Todo::Calm);
         self.schedule(self.plan.fault_interval, Todo::Fault);
         self.faulty_phase().await;
         self.calm_phase().await;
@@ -145,18 +144,17 @@ impl Cluster {
 
     /// Faults happen, until the first promise is broken or it is time for calm.
     async fn faulty_phase(&mut self) {
+        let calm = Instant::now() + self.plan.faulty;
         while self.journal.violation().is_none() {
-            let Some(((at, _), _)) = self.todo.first_key_value() else { return };
-            let at = *at;
+            let due = self.todo.first_key_value().map(|((at, _), _)| *at);
             tokio::select! {
                 biased;
                 Some(ending) = self.endings.recv() => self.on_ending(&ending),
-                () = sleep_until(at) => {
-                    let Some((_, todo)) = self.todo.pop_first() else { return };
-                    if matches!(todo, Todo::Calm) {
-                        return;
+                () = sleep_until(due.map_or(calm, |due| due.min(calm))) => {
+                    match self.todo.pop_first() {
+                        Some(((at, _), todo)) if at < calm => self.perform(todo),
+                        _ => return,
                     }
-                    self.perform(todo);
                 }
             }
         }
@@ -171,7 +169,6 @@ impl Cluster {
                 let (from, to) = (self.members[from].key(), self.members[to].key());
                 self.net.set_direction(&from, &to, self.plan.link);
             }
-            Todo::Calm => {}
         }
     }
 
@@ -199,20 +196,20 @@ impl Cluster {
                 () = sleep_until(next) => {}
             }
             let target = target.max(self.clients.highest());
-            if self.clients.are_done() && self.heights().all(|height| height >= target) {
+            let done = self.clients.are_done();
+            if done && self.heights().all(|height| height >= target) {
                 return;
             }
             if Instant::now() > deadline {
-                self.journal.violate(self.complaint(target));
+                self.journal.violate(self.complaint(target, done));
             }
         }
     }
 
-    fn complaint(&self, target: Height) -> String {
+    fn complaint(&self, target: Height, done: bool) -> String {
         use std::fmt::Write as _;
         let mut text = format!(
-            "no progress in {CALM_MAX:?} of calm: all should be at height {target}, clients done {}",
-            self.clients.are_done()
+            "no progress in {CALM_MAX:?} of calm: all should be at height {target}, clients done {done}"
         );
         for (index, member) in self.members.iter().enumerate() {
             let Some(service) = member.service() else { continue };

@@ -47,12 +47,12 @@ impl FaultKind {
 impl Cluster {
     /// Makes one of the drawn faults happen, and says when the next is due.
     pub(super) fn make_fault(&mut self) {
-        let kinds = self.plan.faults.clone();
-        if kinds.is_empty() {
+        if self.plan.faults.is_empty() {
             return;
         }
         let member = self.random.random_range(0..self.members.len());
-        match kinds[self.random.random_range(0..kinds.len())] {
+        let kind = self.random.random_range(0..self.plan.faults.len());
+        match self.plan.faults[kind] {
             FaultKind::Kill => self.kill_and_restart("kill", member, false),
             FaultKind::PowerLoss => self.doom("power loss", member, Fate::StopsAfter),
             FaultKind::DiskFull => self.doom("disk full", member, Fate::FillsAfter),

@@ -16,7 +16,7 @@ use super::keyed_hash::KeyedHashes;
 use super::watch::{Eye, Watch};
 use crate::chain::{Chain, Genesis};
 use crate::clock::Clock;
-use crate::config::{Audit, Config, Log, LogFormat, P2p, Paths, Role, Rpc};
+use crate::config::Config;
 use crate::node::{Parts, World, assemble};
 use crate::recover;
 use crate::service::Service;
@@ -30,6 +30,8 @@ pub(super) struct Stage {
     pub(super) hashes: Option<KeyedHashes>,
     pub(super) net: SimulatedNet,
     pub(super) watch: Watch,
+    /// No part of it is used: there are no files and no sockets.
+    pub(super) config: Config,
     /// Where the end of a process is told.
     pub(super) endings: mpsc::UnboundedSender<Ending>,
     /// What wall clocks show when the run begins, skew aside.
@@ -155,8 +157,8 @@ impl Member {
             None => logothete_p2p::Role::Follower,
         };
         let validators = genesis.validators.iter().map(|(_, validator)| validator.key).collect();
-        let config = logothete_p2p::Config::new(genesis.chain, genesis.hash, validators, role);
-        let (network, inbound) = stage.net.join(self.key(), config);
+        let peer = logothete_p2p::Config::new(genesis.chain, genesis.hash, validators, role);
+        let (network, inbound) = stage.net.join(self.key(), peer);
         let eye = Eye {
             network,
             member: self.index,
@@ -175,7 +177,8 @@ impl Member {
         let safety = chain.safety()?;
         let own = self.own.map(|index| (index, self.signer(stage)));
         let spec = stage.spec.clone();
-        let parts = Parts { config: configuration(role), spec, chain, own, safety, marks: None };
+        let config = stage.config.clone();
+        let parts = Parts { config, spec, chain, own, safety, marks: None };
         let stop = CancellationToken::new();
         let (supervisor, failures) = Supervisor::new(stop.clone());
         let service = assemble(parts, world, supervisor)?;
@@ -212,28 +215,5 @@ impl Member {
             Some(signer) => Box::new(signer),
             None => Box::new(self.secret.clone()),
         }
-    }
-}
-
-/// No part of it is used: there are no files and no sockets.
-fn configuration(role: logothete_p2p::Role) -> Config {
-    let none = std::path::PathBuf::new();
-    Config {
-        role: if role == logothete_p2p::Role::Validator { Role::Validator } else { Role::Follower },
-        paths: Paths { data: none.clone(), genesis: none.clone(), key: none },
-        p2p: P2p {
-            listen: Vec::new(),
-            bootstrap: Vec::new(),
-            external: Vec::new(),
-            discover: false,
-        },
-        rpc: Rpc {
-            listen: std::net::SocketAddr::from(([127, 0, 0, 1], 0)),
-            hosts: Vec::new(),
-            origins: Vec::new(),
-        },
-        log: Log { format: LogFormat::Text, level: "off".to_owned() },
-        audit: Audit { signed: None },
-        passphrase: None,
     }
 }

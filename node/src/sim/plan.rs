@@ -41,7 +41,7 @@ const HOUR_MS: i64 = 3_600_000;
 
 /// Sets the clocks of some validators an hour wrong, less than a third of the power.
 fn lose_time(random: &mut ChaCha8Rng, powers: &[u64], skew_ms: &mut [i64]) {
-    let mut left = (powers.iter().sum::<u64>() - 1) / 3;
+    let mut left = faulty_power(powers);
     for (power, skew) in powers.iter().zip(skew_ms) {
         if *power <= left && random.random_bool(0.5) {
             left -= power;
@@ -65,8 +65,7 @@ impl Plan {
             loss: if random.random_bool(0.5) { random.random_range(0.0..0.3) } else { 0.0 },
         };
         let skew = |random: &mut ChaCha8Rng| random.random_range(-400..400);
-        let skew_ms = (0..size + followers).map(|_| skew(&mut random)).collect();
-        let mut skew_ms: Vec<i64> = skew_ms;
+        let mut skew_ms: Vec<i64> = (0..size + followers).map(|_| skew(&mut random)).collect();
         if random.random_bool(0.2) {
             lose_time(&mut random, &powers, &mut skew_ms);
         }
@@ -90,13 +89,12 @@ impl Plan {
         self.skew_ms[member].abs() > HOUR_MS / 2
     }
 
-    /// Power of all validators.
-    pub fn total_power(&self) -> u64 {
-        self.powers.iter().sum()
-    }
-
     /// Power that may be faulty: less than a third.
     pub fn faulty_power(&self) -> u64 {
-        (self.total_power() - 1) / 3
+        faulty_power(&self.powers)
     }
+}
+
+fn faulty_power(powers: &[u64]) -> u64 {
+    (powers.iter().sum::<u64>() - 1) / 3
 }

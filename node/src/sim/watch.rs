@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use logothete_consensus::{Message, SafetyState};
+use logothete_consensus::{Kind, Message, SafetyState, Said, Slot};
 use logothete_ledger::store::{MemoryStore, Store};
 use logothete_p2p::{Ban, Lane, Multiaddr, Network, PeerFault, PeerInfo, RequestError, SendError};
 use logothete_primitives::{BlockHash, Height, PublicKey, ValidatorIndex, View, codec};
@@ -13,16 +13,9 @@ use logothete_primitives::{BlockHash, Height, PublicKey, ValidatorIndex, View, c
 use super::journal::Journal;
 use super::keyed_hash::mix;
 
-/// What a signature says; the signature itself may differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Said {
-    Block(BlockHash),
-    HighQc(View),
-}
-
 #[derive(Default)]
 struct Seen {
-    said: BTreeMap<(u8, ValidatorIndex, View), Said>,
+    said: BTreeMap<Slot, Said>,
     trace: u64,
     messages: u64,
 }
@@ -58,22 +51,22 @@ impl Watch {
             self.journal.violate(format!("v{} sent a frame that is no message", eye.member));
             return;
         };
-        let Some((kind, name, view, said)) = slot(&message) else { return };
+        let own = message.slot().filter(|(slot, _)| eye.own == Some(slot.signer));
+        let Some((slot, said)) = own else { return };
+        let (does, view) = (verb(slot.kind), slot.view);
         // Broadcasts go out once for each receiver.
-        let author = message.author().filter(|author| eye.own == Some(*author));
-        let Some(author) = author else { return };
-        match seen.said.insert((kind, author, view), said) {
+        match seen.said.insert(slot, said) {
             None => {
                 seen.messages += 1;
                 drop(seen);
-                self.journal.note(eye.member, format!("{name} {view} {}", words(&said)));
+                self.journal.note(eye.member, format!("{does} {view} {}", words(&said)));
                 self.check_durable(eye, &message);
             }
             Some(before) if before != said => {
                 drop(seen);
                 let (before, said) = (words(&before), words(&said));
                 self.journal.violate(format!(
-                    "v{} signed two messages for one slot: {name} of view {view}: {before} and {said}",
+                    "v{} signed two messages for one slot: {does} {view}: {before} and {said}",
                     eye.member
                 ));
             }
@@ -108,16 +101,13 @@ impl Watch {
     }
 }
 
-fn slot(message: &Message) -> Option<(u8, &'static str, View, Said)> {
-    Some(match message {
-        Message::Proposal(p) => (0, "proposes", p.block.header.view, Said::Block(p.block.hash())),
-        Message::PrepareVote(vote) => (1, "prepares", vote.view, Said::Block(vote.block)),
-        Message::CommitVote { vote, .. } => (2, "commits", vote.view, Said::Block(vote.block)),
-        Message::Timeout(timeout) => {
-            (3, "gives up", timeout.view, Said::HighQc(timeout.high_qc.view))
-        }
-        _ => return None,
-    })
+const fn verb(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Proposal => "proposes",
+        Kind::PrepareVote => "prepares",
+        Kind::CommitVote => "commits",
+        Kind::Timeout => "gives up",
+    }
 }
 
 fn words(said: &Said) -> String {
