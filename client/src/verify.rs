@@ -10,7 +10,9 @@
 
 use std::sync::Arc;
 
-use logothete_consensus::{BlockHeader, CommitCert, Context, Rejection, verify_commit};
+use logothete_consensus::{
+    BlockHeader, CommitCert, Context, Equivocation, Rejection, verify_commit,
+};
 use logothete_ledger::account::Account;
 use logothete_ledger::proof::{InclusionProof, ProofError, ReceiptProof as ReceiptPath};
 use logothete_ledger::receipt::Receipt;
@@ -111,6 +113,9 @@ pub enum VerifyError {
     /// The receipt is not among the results.
     #[error("the receipt is not attested: {0}")]
     Receipt(ProofError),
+    /// The evidence does not prove that a validator of this set signed two contradicting messages.
+    #[error("the evidence proves nothing: {0}")]
+    Evidence(Rejection),
     /// The account is not in the state as it is claimed.
     #[error("the state does not hold what is claimed")]
     State,
@@ -242,6 +247,21 @@ pub fn block_certificate(
     }
 }
 
+/// Verifies evidence: one validator of this set signed two contradicting messages on this chain.
+///
+/// # Errors
+/// The bytes are no evidence, or prove nothing.
+pub fn evidence(
+    bytes: &HexBytes,
+    chain: &ChainId,
+    validators: &ValidatorSet,
+) -> Result<Equivocation, VerifyError> {
+    let evidence: Equivocation = decode("evidence", bytes)?;
+    let verifier = Ed25519Verifier::for_set(validators);
+    evidence.verify(&context(chain, validators), &verifier).map_err(VerifyError::Evidence)?;
+    Ok(evidence)
+}
+
 /// Verifies that the first of some headers is final: each is the parent of the next, and a
 /// certificate covers the last.
 ///
@@ -293,12 +313,15 @@ fn check_certificate(
     chain: &ChainId,
     validators: &ValidatorSet,
 ) -> Result<CommitCert, VerifyError> {
+    let verifier = Ed25519Verifier::for_set(validators);
+    let verified = verify_commit(&context(chain, validators), &verifier, cc);
+    Ok(verified.map_err(VerifyError::Certificate)?.into_inner())
+}
+
+fn context(chain: &ChainId, validators: &ValidatorSet) -> Context {
     // The genesis block is certified by comparison alone, and never by a commit certificate.
     let genesis = BlockHash::ZERO;
-    let context = Context { chain: *chain, validators: Arc::new(validators.clone()), genesis };
-    let verifier = Ed25519Verifier::for_set(validators);
-    let verified = verify_commit(&context, &verifier, cc).map_err(VerifyError::Certificate)?;
-    Ok(verified.into_inner())
+    Context { chain: *chain, validators: Arc::new(validators.clone()), genesis }
 }
 
 fn signers_agree(answer: &BlockCertificate, certified: &Certified, set: &ValidatorSet) -> bool {

@@ -2,7 +2,7 @@
 //! signatures (R8).
 
 use logothete_primitives::codec::{Decode, Encode};
-use logothete_primitives::{Signature, ValidatorIndex, Verifier, View};
+use logothete_primitives::{Epoch, Signature, ValidatorIndex, Verifier, View};
 
 use crate::block::BlockHeader;
 use crate::context::Context;
@@ -66,8 +66,20 @@ pub enum Equivocation {
     },
 }
 
+/// What a validator is guilty of, however often and in whatever views: it signed two messages of one
+/// kind for one slot. The chain records one proof of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub struct Offence {
+    /// The epoch in which the index means a key.
+    pub epoch: Epoch,
+    /// Who signed both.
+    pub signer: ValidatorIndex,
+    /// The kind of slot.
+    pub kind: Kind,
+}
+
 /// The kind of message that a slot is for (R8).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
 pub enum Kind {
     /// A leader's offer.
     Proposal,
@@ -111,6 +123,12 @@ impl Equivocation {
             Self::CommitVote { .. } => Kind::CommitVote,
             Self::Timeout { .. } => Kind::Timeout,
         }
+    }
+
+    /// What it proves, if it holds in this epoch.
+    #[must_use]
+    pub const fn offence(&self, epoch: Epoch) -> Offence {
+        Offence { epoch, signer: self.signer(), kind: self.kind() }
     }
 
     /// Whether this proves what it says: one slot, different statements, both signatures good.

@@ -68,7 +68,7 @@ pub use certificate::{Certificate, CommitCert, QuorumCert, Signatures, TimeoutCe
 pub use config::{CommittedRoot, Config, Recovered};
 pub use context::Context;
 pub use event::{Event, Now};
-pub use evidence::{Equivocation, Kind, SignedHeader, SignedTimeout};
+pub use evidence::{Equivocation, Kind, Offence, SignedHeader, SignedTimeout};
 pub use leader_election::{LeaderElection, Reputation};
 pub use message::{
     CommitVote, Message, PrepareVote, Proposal, Statement, StatementRequest, Timeout,

@@ -16,7 +16,10 @@ static HONEST: LazyLock<(TxHash, InclusionProof, PayloadHash)> = LazyLock::new(|
     let transactions = admitted(5);
     let hashes: Vec<TxHash> = transactions.iter().map(|tx| tx.hash).collect();
     let sealed = Batch::seal(ValidatorIndex::new(1), 7, &transactions);
-    let payload = Payload { batches: vec![sealed.reference].try_into().expect("one batch") };
+    let payload = Payload {
+        batches: vec![sealed.reference].try_into().expect("one batch"),
+        ..Payload::default()
+    };
     let header = Batch::decode(&sealed.bytes).expect("just sealed").compute_header();
     let proof = InclusionProof::build(&header, &hashes, 3, &payload).expect("it is in the batch");
     (hashes[3], proof, payload.hash())

@@ -81,7 +81,9 @@ fn write_chain(store: &MemoryStore) -> Result<(), StoreError> {
             store.put_block(&BlockRecord { height, hash, view: View::new(9), block, justify })?;
             let batches = [BatchHash::new(digest(100 + number))];
             store.put_batch(&batches[0], &[number; 7])?;
-            store.commit(&[CommittedBlock { height, hash, batches: &batches }], &[number; 11])?;
+            let evidence = [vec![number; 3]];
+            let block = CommittedBlock { height, hash, batches: &batches, evidence: &evidence };
+            store.commit(&[block], &[number; 11])?;
         }
         let executed = ExecutedRoots {
             height,
@@ -176,7 +178,7 @@ fn change(engine: &MemoryEngine, number: u8, place: u8, make: impl FnOnce(Vec<u8
 fn read_all(store: &MemoryStore) {
     let (committed, applied) = (store.committed_height(), store.applied_height());
     assert!(applied.is_none_or(|applied| applied <= committed), "applied above committed");
-    let _ = (store.safety(), store.uncommitted_blocks(), store.usage());
+    let _ = (store.safety(), store.uncommitted_blocks(), store.usage(), store.evidence());
     for number in 0..=5 {
         let height = Height::new(u64::from(number));
         if let Ok(Some(block)) = store.block_by_height(height) {

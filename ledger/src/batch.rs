@@ -8,7 +8,8 @@ use logothete_primitives::domain;
 use logothete_primitives::hash::{Digest, hash};
 use logothete_primitives::identifiers::{BatchHash, ChainId, PayloadHash, TxHash};
 use logothete_primitives::limits::{
-    MAX_BATCH_BYTES, MAX_BATCH_TXS, MAX_BATCHES_PER_BLOCK, MAX_TX_BYTES,
+    MAX_BATCH_BYTES, MAX_BATCH_TXS, MAX_BATCHES_PER_BLOCK, MAX_EVIDENCE_BYTES,
+    MAX_EVIDENCE_PER_BLOCK, MAX_TX_BYTES,
 };
 use logothete_primitives::merkle;
 use logothete_primitives::numbers::ValidatorIndex;
@@ -179,11 +180,13 @@ fn length(length: usize) -> u32 {
     u32::try_from(length).expect("every length of the protocol is bounded far below 2^32")
 }
 
-/// What a block orders: batches, by reference. Empty in an empty block.
+/// What a block orders: batches, by reference; and what it records. Empty in an empty block.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Payload {
     /// The batches in the order in which they are to execute.
     pub batches: BoundedVec<BatchRef, MAX_BATCHES_PER_BLOCK>,
+    /// Evidence of equivocation, in the encoding of consensus: opaque here, and without effect on the state.
+    pub evidence: BoundedVec<BoundedBytes<MAX_EVIDENCE_BYTES>, MAX_EVIDENCE_PER_BLOCK>,
 }
 
 impl Payload {

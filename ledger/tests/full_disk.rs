@@ -46,7 +46,10 @@ fn write_height(store: &dyn Store, number: u64) -> Result<(), StoreError> {
     store.put_block(&BlockRecord { height, hash, view: View::new(number), block, justify })?;
     let batches = [BatchHash::new(digest(number))];
     store.put_batch(&batches[0], &incompressible(number))?;
-    store.commit(&[CommittedBlock { height, hash, batches: &batches }], b"certificate")?;
+    store.commit(
+        &[CommittedBlock { height, hash, batches: &batches, evidence: &[] }],
+        b"certificate",
+    )?;
     store.persist(&number.to_be_bytes())
 }
 

@@ -97,8 +97,12 @@ fn killed() -> Killed {
     for number in 1..=2 {
         let record = block(number);
         let batches = [batch_hash(number)];
-        let committed =
-            CommittedBlock { height: record.height, hash: record.hash, batches: &batches };
+        let committed = CommittedBlock {
+            height: record.height,
+            hash: record.hash,
+            batches: &batches,
+            evidence: &[],
+        };
         store.put_block(&record).unwrap();
         moments.push(moment(&store, &log));
         store.put_batch(&batches[0], b"batch").unwrap();

@@ -62,7 +62,7 @@ fn no_changed_inclusion_proof_holds() {
     let hashes: Vec<TxHash> = transactions.iter().map(|tx| tx.hash).collect();
     let sealed = [3, 2].map(|count| Batch::seal(ValidatorIndex::new(1), 7, &transactions[..count]));
     let batches = sealed.iter().map(|sealed| sealed.reference).collect::<Vec<_>>();
-    let payload = Payload { batches: batches.try_into().unwrap() };
+    let payload = Payload { batches: batches.try_into().unwrap(), ..Payload::default() };
     let header = Batch::decode(&sealed[0].bytes).unwrap().compute_header();
     let proof = InclusionProof::build(&header, &hashes[..3], 2, &payload).unwrap();
     let root = payload.hash();

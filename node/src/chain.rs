@@ -3,16 +3,20 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use logothete_consensus::{Block, BlockHeader, CommitCert, Executed, QuorumCert, SafetyState};
+use logothete_consensus::{
+    Block, BlockHeader, CommitCert, Executed, Offence, QuorumCert, SafetyState,
+};
 use logothete_ledger::batch::Payload;
 use logothete_ledger::error::BatchError;
-use logothete_ledger::store::{BlockRecord, CommittedBlock, ExecutedRoots, Store, StoreError};
+use logothete_ledger::store::{
+    BlockRecord, CommittedBlock, EvidenceEntry, ExecutedRoots, Store, StoreError,
+};
 use logothete_primitives::ValidatorSet;
 use logothete_primitives::codec::{self, CodecError, Decode};
 use logothete_primitives::{BatchHash, BlockHash, ChainId, Height};
 use thiserror::Error;
 
-use crate::dissemination::{BatchRules, HeldBatch, Trust};
+use crate::dissemination::{BatchRules, HeldBatch, Trust, offences_in};
 
 /// Why a stored record could not be used.
 #[derive(Debug, Error)]
@@ -64,6 +68,17 @@ pub struct StoredBlock {
 pub struct Chain {
     store: Arc<dyn Store>,
     genesis: Arc<Genesis>,
+}
+
+/// Where the chain proves an offence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// Height of the block.
+    pub height: Height,
+    /// Position of the evidence in its payload.
+    pub index: u32,
+    /// What it proves.
+    pub offence: Offence,
 }
 
 /// What the chain starts from; every node computes it from the genesis file.
@@ -169,14 +184,21 @@ impl Chain {
 
     /// Makes blocks final, oldest first.
     pub fn commit(&self, blocks: &[Arc<Block>], cc: &CommitCert) -> Result<(), ChainError> {
-        let batches: Vec<Vec<BatchHash>> = blocks.iter().map(|block| batch_hashes(block)).collect();
+        let epoch = self.genesis.validators.epoch();
+        let contents = blocks.iter().map(|block| {
+            let payload = payload_of(block);
+            let about = offences_in(&payload, epoch).iter().map(codec::encode).collect();
+            (names_in(&payload), about)
+        });
+        let contents: Vec<(Vec<BatchHash>, Vec<Vec<u8>>)> = contents.collect();
         let committed: Vec<_> = blocks
             .iter()
-            .zip(&batches)
-            .map(|(block, batches)| CommittedBlock {
+            .zip(&contents)
+            .map(|(block, (batches, evidence))| CommittedBlock {
                 height: block.header.height,
                 hash: block.hash(),
                 batches,
+                evidence,
             })
             .collect();
         Ok(self.store.commit(&committed, &codec::encode(cc))?)
@@ -188,6 +210,15 @@ impl Chain {
         HeldBatch::verify(&self.genesis.rules, Bytes::from(bytes), Trust::Certified)
             .map(Some)
             .map_err(|fault| ChainError::DamagedBatch { hash: *hash, fault })
+    }
+
+    /// Every offence of which the final chain records a proof, with the place of the proof, newest first.
+    pub fn evidence(&self) -> Result<Vec<Recorded>, ChainError> {
+        let entries = self.store.evidence()?.into_iter();
+        let recorded = entries.map(|EvidenceEntry { height, index, about }| {
+            Ok(Recorded { height, index, offence: decode("offence", height, &about)? })
+        });
+        recorded.collect()
     }
 
     /// The result of an executed height.
@@ -214,9 +245,16 @@ pub fn roots_of(executed: &Executed) -> ExecutedRoots {
     }
 }
 
-/// The batches that a block orders. A final block's payload was checked by a quorum.
+/// The batches that a block orders.
 pub fn batch_hashes(block: &Block) -> Vec<BatchHash> {
-    Payload::decode(&block.payload)
-        .map(|payload| payload.batches.iter().map(|reference| reference.hash).collect())
-        .unwrap_or_default()
+    names_in(&payload_of(block))
+}
+
+/// A final block's payload was checked by a quorum, so it decodes.
+fn payload_of(block: &Block) -> Payload {
+    Payload::decode(&block.payload).unwrap_or_default()
+}
+
+fn names_in(payload: &Payload) -> Vec<BatchHash> {
+    payload.batches.iter().map(|reference| reference.hash).collect()
 }

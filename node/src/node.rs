@@ -19,7 +19,7 @@ use crate::admission::{self, Admission};
 use crate::chain::{Chain, Genesis};
 use crate::clock::Clock;
 use crate::config::{Config, Role};
-use crate::dissemination::{Dissemination, Limits};
+use crate::dissemination::{Dissemination, EvidencePool, Limits};
 use crate::driver::{Audit, Driver, Durable, Inlets, Outlets, Tools};
 use crate::executor::{self, Executor, ReadyBlocks};
 use crate::finality::Finality;
@@ -261,7 +261,9 @@ pub(crate) fn assemble(
 
     let start = recover::load_dissemination(&chain, clock.unix_ms().saturating_mul(1_000))?;
     let validators = u16::try_from(genesis.validators.len()).context("too many validators")?;
-    let mut dissemination = Dissemination::new(own, validators, Limits::default(), start);
+    let recorded = chain.evidence()?.into_iter().map(|recorded| recorded.offence).collect();
+    let evidence = EvidencePool::new(context.clone(), verifier.clone(), recorded);
+    let mut dissemination = Dissemination::new(own, validators, Limits::default(), evidence, start);
     let executable = recover::executable_height(&chain)?;
     let mut height = executable;
     while height < committed.height {

@@ -34,6 +34,8 @@ pub const MAX_BATCH_BYTES: usize = 512 * 1024;
 pub const MAX_BATCH_TXS: usize = 4096;
 /// Batches that a block may reference.
 pub const MAX_BATCHES_PER_BLOCK: usize = 64;
+/// Pieces of evidence that a block may record.
+pub const MAX_EVIDENCE_PER_BLOCK: usize = 4;
 /// How far a nonce may be ahead of its account to be kept waiting.
 pub const NONCE_WINDOW: u64 = 64;
 /// Bytes of one answer of the sync lane.
@@ -56,8 +58,13 @@ pub const MAX_TIMEOUT_CERT_BYTES: usize =
 pub const MAX_CERT_BYTES: usize = PREFIX + MAX_TIMEOUT_CERT_BYTES;
 /// Bytes that a payload has for each batch it references: hash, author, counts, and room to grow.
 pub const MAX_BATCH_REF_BYTES: usize = DIGEST + 32;
+/// Bytes of one piece of evidence: two headers with their signatures, and a tag.
+pub const MAX_EVIDENCE_BYTES: usize = PREFIX + 2 * (FIXED_FIELDS + SIGNATURE);
 /// Bytes of the payload of a block.
-pub const MAX_PAYLOAD_BYTES: usize = PREFIX + MAX_BATCHES_PER_BLOCK * MAX_BATCH_REF_BYTES;
+pub const MAX_PAYLOAD_BYTES: usize = PREFIX
+    + MAX_BATCHES_PER_BLOCK * MAX_BATCH_REF_BYTES
+    + PREFIX
+    + MAX_EVIDENCE_PER_BLOCK * (PREFIX + MAX_EVIDENCE_BYTES);
 /// Bytes of a block: header and payload.
 pub const MAX_BLOCK_BYTES: usize = FIXED_FIELDS + PREFIX + MAX_PAYLOAD_BYTES;
 /// Bytes of a proposal: block, its quorum certificate, a timeout certificate, a signature.

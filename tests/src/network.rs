@@ -320,6 +320,11 @@ impl TestNet {
         Ok(self.client(index)?.call_once::<ValidatorsListMethod>(Empty {}).await?.items.len())
     }
 
+    /// Where a validator is reached: `KEY@MULTIADDRESS`.
+    pub fn peer_address(&self, index: usize) -> String {
+        format!("{}@{}", self.spec.validators[index].key, multiaddress(self.nodes[index].p2p))
+    }
+
     /// A path in the directory of the network that no node uses.
     pub fn scratch(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)

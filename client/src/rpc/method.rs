@@ -14,9 +14,9 @@ use super::error::RpcError;
 use super::types::{
     AccountGet, AccountHistory, AccountView, AddressActivity, BlockCertificate, BlockGet,
     BlockList, BlockSelector, BlockSummary, BlockView, ChainInfo, ConsensusState, Empty,
-    FaucetDrip, MempoolStats, NodePeers, NodeStatus, Page, Submitted, SubmittedEach, TxBytes,
-    TxDetails, TxEncode, TxEncoded, TxGet, TxHashOnly, TxSimulated, TxState, TxSubmitBatch, TxView,
-    TxWait, ValidatorsList,
+    EvidenceList, EvidenceView, FaucetDrip, MempoolStats, NodePeers, NodeStatus, Page, Submitted,
+    SubmittedEach, TxBytes, TxDetails, TxEncode, TxEncoded, TxGet, TxHashOnly, TxSimulated,
+    TxState, TxSubmitBatch, TxView, TxWait, ValidatorsList,
 };
 
 /// One method, as a type.
@@ -165,6 +165,8 @@ methods! {
     Public ValidatorsListMethod = validators_list(Empty) -> ValidatorsList;
     /// The state of the consensus protocol as this node sees it.
     Public ConsensusStateMethod = consensus_state(Empty) -> ConsensusState;
+    /// Proofs of equivocation that the chain records, newest first.
+    Public EvidenceListMethod = evidence_list(EvidenceList) -> Page<EvidenceView>;
     /// What waits in this node's mempool.
     Public MempoolStatsMethod = mempool_stats(Empty) -> MempoolStats;
     /// Gives coins of the development account to an address.

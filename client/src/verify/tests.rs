@@ -1,14 +1,14 @@
 #![allow(clippy::unwrap_used)]
 
 use logothete_consensus::signing::commit_message;
-use logothete_consensus::{Executed, Signatures};
+use logothete_consensus::{CommitVote, Executed, Signatures};
 use logothete_ledger::batch::{Batch, Payload};
 use logothete_ledger::receipt::{Status, accumulate, receipts_root};
 use logothete_ledger::state_tree::{HistoryLimits, StateTree};
 use logothete_primitives::codec::Encode;
 use logothete_primitives::{
-    Address, Amount, Digest, Epoch, PayloadHash, ReceiptsRoot, SecretKey, SignerSet, StateRoot,
-    TimestampMs, Validator,
+    Address, Amount, Digest, Epoch, PayloadHash, ReceiptsRoot, SecretKey, Signature, SignerSet,
+    StateRoot, TimestampMs, Validator,
 };
 
 use super::*;
@@ -79,7 +79,10 @@ fn chain() -> Chain {
         sequence: 7,
         transactions: bytes.try_into().unwrap(),
     };
-    let payload = Payload { batches: vec![batch.reference_for(&hashes)].try_into().unwrap() };
+    let payload = Payload {
+        batches: vec![batch.reference_for(&hashes)].try_into().unwrap(),
+        ..Payload::default()
+    };
     let inclusion = InclusionProof::build(&batch.header(&hashes), &hashes, 1, &payload).unwrap();
 
     let receipt = |(tx, index): (&TxHash, u32)| Receipt {
@@ -526,4 +529,43 @@ fn every_changed_claim_about_a_block_is_refused() {
         let refused = block_certificate(&answer, &chain.chain, &chain.set);
         assert_eq!(refused, Err(VerifyError::Mismatch { what }));
     }
+}
+
+/// Two commit votes of validator 1 in one view, as a node sends them.
+fn equivocation(chain: &Chain) -> Equivocation {
+    let (epoch, view, signer) = (Epoch::ZERO, View::new(4), ValidatorIndex::new(1));
+    let vote = |block: u8| {
+        let block = BlockHash::new(Digest::new([block; 32]));
+        let message = commit_message(&chain.chain, epoch, view, &block);
+        CommitVote { epoch, view, block, signer, signature: chain.keys[1].sign(&message) }
+    };
+    Equivocation::CommitVote { first: vote(1), second: vote(2) }
+}
+
+#[test]
+fn evidence_convicts_whoever_signed_both_and_nobody_else() {
+    let chain = chain();
+    let good = equivocation(&chain);
+    let check = |proof: &Equivocation, id: &ChainId| {
+        evidence(&HexBytes(codec::encode(proof)), id, &chain.set)
+    };
+    assert_eq!(check(&good, &chain.chain), Ok(good.clone()));
+    let changes: [fn(&mut CommitVote); 5] = [
+        |vote| vote.epoch = vote.epoch.next(),
+        |vote| vote.view = vote.view.next(),
+        |vote| vote.block = BlockHash::ZERO,
+        |vote| vote.signer = ValidatorIndex::new(2),
+        |vote| vote.signature = Signature::from_bytes([1; 64]),
+    ];
+    for (index, change) in changes.iter().enumerate() {
+        let Equivocation::CommitVote { first, mut second } = good.clone() else { unreachable!() };
+        change(&mut second);
+        let changed = Equivocation::CommitVote { first, second };
+        let refused = check(&changed, &chain.chain);
+        assert!(matches!(refused, Err(VerifyError::Evidence(_))), "field {index}: {refused:?}");
+    }
+    let other = ChainId::new(Digest::new([8; 32]));
+    assert!(matches!(check(&good, &other), Err(VerifyError::Evidence(_))), "another chain");
+    let garbage = evidence(&HexBytes(vec![9; 30]), &chain.chain, &chain.set);
+    assert!(matches!(garbage, Err(VerifyError::Malformed { part: "evidence", .. })));
 }

@@ -22,7 +22,10 @@ pub(crate) fn write() {
     seed("transaction", "transfer", &transactions[0].bytes);
     value("transaction", "body", &transactions[0].tx.body);
     let sealed = batch();
-    let payload = Payload { batches: vec![sealed.reference].try_into().expect("one batch is few") };
+    let payload = Payload {
+        batches: vec![sealed.reference].try_into().expect("one batch is few"),
+        ..Payload::default()
+    };
     tagged("batch", "batch", &[0], &sealed.bytes);
     tagged("batch", "payload", &[1], &payload.encode());
     let header = Batch::decode(&sealed.bytes).expect("just sealed").compute_header();

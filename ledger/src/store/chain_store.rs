@@ -16,8 +16,8 @@ use logothete_primitives::{
 use super::engine::{Durability, Engine};
 use super::schema::{self, BatchRow, Family};
 use super::{
-    Applied, BlockRecord, CommitRecord, CommittedBlock, ExecutedRoots, FamilyUsage, HistoryEntry,
-    HistoryPage, PAGE_MAX, Store, StoreError, TxLocation,
+    Applied, BlockRecord, CommitRecord, CommittedBlock, EvidenceEntry, ExecutedRoots, FamilyUsage,
+    HistoryEntry, HistoryPage, PAGE_MAX, Store, StoreError, TxLocation,
 };
 use crate::state::{StateKey, StateValue};
 
@@ -101,6 +101,9 @@ impl<E: Engine> Store for ChainStore<E> {
                 for batch in block.batches {
                     let row = schema::batch_row_key(BatchRow::Ordered, batch);
                     writer.put(Family::BatchIndex, &row, &key);
+                }
+                for (index, about) in (0..).zip(block.evidence) {
+                    writer.put(Family::Evidence, &schema::evidence_key(block.height, index), about);
                 }
             }
             for (height, hash) in &competitors {
@@ -247,6 +250,16 @@ impl<E: Engine> Store for ChainStore<E> {
             }
         })?;
         Ok(garbage.len())
+    }
+
+    fn evidence(&self) -> Result<Vec<EvidenceEntry>, StoreError> {
+        let mut entries = Vec::new();
+        self.scan_prefix(Family::Evidence, &[], &mut |key, about| {
+            entries.push(schema::parse_evidence(key, about)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        entries.reverse();
+        Ok(entries)
     }
 
     fn tx_location(&self, hash: &TxHash) -> Result<Option<TxLocation>, StoreError> {

@@ -43,6 +43,16 @@ pub enum StoreError {
         /// Newest version known here.
         supported: u32,
     },
+    /// The database was written by an older program, whose blocks this one does not read.
+    #[error(
+        "the database has schema {found}, this program needs {needed}: run the version that wrote it, or join a newer chain with an empty data directory"
+    )]
+    OlderSchema {
+        /// Schema version in the database.
+        found: u32,
+        /// The version needed here.
+        needed: u32,
+    },
     /// The directory holds a database that is not a Logothete database.
     #[error("{} holds a database without Logothete's metadata", path.display())]
     NotOurs {

@@ -31,8 +31,8 @@ pub use lock::DataLock;
 pub use marks::{Marks, MarksCheck, MarksFile};
 pub use memory::{Fate, MemoryEngine, MemoryStore};
 pub use records::{
-    Applied, AppliedTx, BlockRecord, CommitRecord, CommittedBlock, ExecutedRoots, FamilyUsage,
-    HistoryEntry, HistoryPage, TxLocation,
+    Applied, AppliedTx, BlockRecord, CommitRecord, CommittedBlock, EvidenceEntry, ExecutedRoots,
+    FamilyUsage, HistoryEntry, HistoryPage, TxLocation,
 };
 #[cfg(feature = "rocks")]
 pub use rocks::{RocksEngine, RocksStore};

@@ -33,6 +33,20 @@ pub struct CommittedBlock<'a> {
     pub hash: BlockHash,
     /// The batches that its payload names; from now on they are kept with the block.
     pub batches: &'a [BatchHash],
+    /// What each piece of evidence in its payload is about, in the order of the payload; found again by
+    /// [`Store::evidence`](super::Store::evidence).
+    pub evidence: &'a [Vec<u8>],
+}
+
+/// A piece of evidence in a final block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvidenceEntry {
+    /// Height of the block.
+    pub height: Height,
+    /// Position in the payload.
+    pub index: u32,
+    /// What it is about, as [`CommittedBlock::evidence`] said.
+    pub about: Vec<u8>,
 }
 
 /// A commit certificate and the block it names.

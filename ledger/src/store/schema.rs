@@ -7,10 +7,10 @@ use logothete_primitives::{
     Address, BatchHash, BlockHash, Digest, Domain, Hasher, Height, TxHash, View,
 };
 
-use super::{BlockRecord, CommitRecord, StoreError, TxLocation};
+use super::{BlockRecord, CommitRecord, EvidenceEntry, StoreError, TxLocation};
 
 /// Version of the layout. A newer database is refused, an older one is migrated or refused.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// Receipts are stored in rows of this many consecutive indices.
 pub(crate) const RECEIPTS_PER_ROW: u32 = 64;
@@ -35,6 +35,8 @@ pub enum Family {
     Batches,
     /// When a batch was stored and which height ordered it.
     BatchIndex,
+    /// What each piece of evidence in a final block is about, by its place.
+    Evidence,
     /// The flat state at the applied height.
     State,
     /// Roots of every executed height; the last one is the applied height.
@@ -49,7 +51,7 @@ pub enum Family {
 
 impl Family {
     /// All families.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Meta,
         Self::Safety,
         Self::Blocks,
@@ -57,6 +59,7 @@ impl Family {
         Self::Certificates,
         Self::Batches,
         Self::BatchIndex,
+        Self::Evidence,
         Self::State,
         Self::Executed,
         Self::Receipts,
@@ -75,6 +78,7 @@ impl Family {
             Self::Certificates => "certificates",
             Self::Batches => "batches",
             Self::BatchIndex => "batch_index",
+            Self::Evidence => "evidence",
             Self::State => "state",
             Self::Executed => "executed",
             Self::Receipts => "receipts",
@@ -165,6 +169,22 @@ pub(crate) fn receipt_row_key(height: Height, index: u32) -> [u8; 12] {
     key[..8].copy_from_slice(&height.get().to_be_bytes());
     key[8..].copy_from_slice(&(index / RECEIPTS_PER_ROW).to_be_bytes());
     key
+}
+
+/// `height ‖ index` in [`Family::Evidence`].
+pub(crate) fn evidence_key(height: Height, index: u32) -> [u8; 12] {
+    location_value(TxLocation { height, index })
+}
+
+/// Reads a row of [`Family::Evidence`].
+pub(crate) fn parse_evidence(key: &[u8], about: &[u8]) -> Result<EvidenceEntry, StoreError> {
+    let family = Family::Evidence;
+    let index = key
+        .get(8..)
+        .and_then(|rest| rest.try_into().ok())
+        .map(u32::from_be_bytes)
+        .ok_or_else(|| StoreError::corrupted(family.name(), key, "a key has 12 bytes"))?;
+    Ok(EvidenceEntry { height: height_of(family, key)?, index, about: about.to_vec() })
 }
 
 /// `address ‖ ¬height ‖ ¬index` in [`Family::AccountIndex`]: ascending keys go back in time.

@@ -7,8 +7,8 @@ use std::path::Path;
 use logothete_primitives::{Address, BatchHash, BlockHash, ChainId, Height, TxHash};
 
 use super::{
-    Applied, BlockRecord, CommitRecord, CommittedBlock, ExecutedRoots, FamilyUsage, HistoryPage,
-    StoreError, TxLocation,
+    Applied, BlockRecord, CommitRecord, CommittedBlock, EvidenceEntry, ExecutedRoots, FamilyUsage,
+    HistoryPage, StoreError, TxLocation,
 };
 use crate::state::{StateKey, StateValue};
 
@@ -97,6 +97,9 @@ pub trait Store: Send + Sync {
         before: Height,
         keep: &BTreeSet<BatchHash>,
     ) -> Result<usize, StoreError>;
+
+    /// All evidence in final blocks, newest first: the validity of blocks keeps it few.
+    fn evidence(&self) -> Result<Vec<EvidenceEntry>, StoreError>;
 
     /// Where a transaction was executed.
     fn tx_location(&self, hash: &TxHash) -> Result<Option<TxLocation>, StoreError>;

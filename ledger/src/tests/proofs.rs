@@ -26,7 +26,7 @@ fn hashes(transactions: &[Arc<Admitted>]) -> Vec<TxHash> {
 
 fn payload(batches: &[&SealedBatch]) -> Payload {
     let references: Vec<_> = batches.iter().map(|batch| batch.reference).collect();
-    Payload { batches: references.try_into().unwrap() }
+    Payload { batches: references.try_into().unwrap(), ..Payload::default() }
 }
 
 #[test]

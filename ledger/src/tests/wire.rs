@@ -87,7 +87,8 @@ fn batches_and_payloads_have_their_documented_bytes() {
     let header = Batch::decode(&sealed.bytes).unwrap().compute_header();
     documented("batch: header", &hex(&codec::encode(&header)));
     documented("batch: hash", &sealed.reference.hash.to_string());
-    let payload = Payload { batches: vec![sealed.reference].try_into().unwrap() };
+    let payload =
+        Payload { batches: vec![sealed.reference].try_into().unwrap(), ..Payload::default() };
     documented("payload", &hex(&payload.encode()));
     documented("payload: hash", &payload.hash().to_string());
     documented("empty payload: hash", &Payload::default().hash().to_string());
@@ -136,7 +137,8 @@ type Check = fn(&[u8]) -> Option<bool>;
 fn samples() -> Vec<(Vec<u8>, Check)> {
     let transactions = [admitted(&simple()), admitted(&shared())];
     let sealed = Batch::seal(ValidatorIndex::new(2), 7, &transactions);
-    let payload = Payload { batches: vec![sealed.reference].try_into().unwrap() };
+    let payload =
+        Payload { batches: vec![sealed.reference].try_into().unwrap(), ..Payload::default() };
     let hashes = transactions.each_ref().map(|tx| tx.hash);
     let header = Batch::decode(&sealed.bytes).unwrap().header(&hashes);
     let inclusion = InclusionProof::build(&header, &hashes, 1, &payload).unwrap();

@@ -124,6 +124,10 @@ fn describe(view: &BlockView) -> String {
         view.batches.len(),
         show::signers(&view.signers),
     );
+    if view.evidence_count > 0 {
+        let hint = "`logothete consensus evidence` shows it";
+        text.push_str(&format!("\nevidence    {} ({hint})", view.evidence_count));
+    }
     if let Some(results) = &view.results {
         text.push_str(&format!("\nstate root  {}", results.state_root));
     }

@@ -1,14 +1,14 @@
-//! `consensus state`.
+//! `consensus state|evidence`.
 
 use std::time::Duration;
 
-use clap::Subcommand;
-use logothete_client::rpc::method::ConsensusStateMethod;
-use logothete_client::rpc::types::{Empty, VoteSlot};
+use clap::{Args, Subcommand};
+use logothete_client::rpc::method::{ConsensusStateMethod, EvidenceListMethod};
+use logothete_client::rpc::types::{Empty, EvidenceList, VoteSlot};
 
 use super::context::Context;
 use super::output::{Outcome, Reply, table};
-use super::{show, status};
+use super::{show, status, verify};
 
 /// The protocol as one node sees it.
 #[derive(Debug, Subcommand)]
@@ -16,14 +16,50 @@ pub enum Consensus {
     /// View, leader, certificates, and who has voted.
     #[command(after_help = "Example:\n  logothete consensus state --url http://127.0.0.1:8081")]
     State,
+    /// Proofs that a validator signed two contradicting messages, as the chain records them.
+    #[command(after_help = "Examples:\n  logothete consensus evidence\n  \
+                      logothete consensus evidence --json > evidence.json\n  \
+                      logothete verify evidence evidence.json --genesis genesis.json")]
+    Evidence(Evidence),
+}
+
+/// Arguments of `consensus evidence`.
+#[derive(Args, Debug)]
+pub struct Evidence {
+    /// Most entries.
+    #[arg(long, default_value_t = 20)]
+    limit: u32,
+    /// Where the last page ended.
+    #[arg(long)]
+    cursor: Option<String>,
 }
 
 /// Asks one node.
 ///
 /// # Errors
-/// No node answers.
+/// No node answers; evidence that proves nothing.
 pub async fn perform(context: &Context, command: Consensus) -> Outcome {
-    let Consensus::State = command;
+    match command {
+        Consensus::State => state(context).await,
+        Consensus::Evidence(wish) => evidence(context, wish).await,
+    }
+}
+
+async fn evidence(context: &Context, wish: Evidence) -> Outcome {
+    let params = EvidenceList { cursor: wish.cursor, limit: Some(wish.limit) };
+    let page = context.call::<EvidenceListMethod>(params).await?;
+    let text = match context.spec()? {
+        Some(spec) => verify::check_evidence(&page.items, &spec)?,
+        None => format!(
+            "{}not verified: name the chain file with --genesis FILE",
+            verify::list_evidence(&page.items)
+        ),
+    };
+    let more = page.next_cursor.as_ref().map(|cursor| format!("\nmore: --cursor {cursor}"));
+    Ok(Reply::new(&page, text + &more.unwrap_or_default()))
+}
+
+async fn state(context: &Context) -> Outcome {
     let state = context.call::<ConsensusStateMethod>(Empty {}).await?;
     let mark = |seen: bool| if seen { "yes" } else { "-" }.to_owned();
     let row = |slot: &VoteSlot| {

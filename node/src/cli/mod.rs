@@ -27,6 +27,7 @@ pub mod status;
 pub mod testnet;
 pub mod tx;
 pub mod validators;
+pub mod verify;
 pub mod version;
 
 use std::process::ExitCode;
@@ -96,6 +97,9 @@ enum Command {
     /// Backups of a node.
     #[command(subcommand)]
     Backup(backup::Backup),
+    /// Check what a node said, without any node.
+    #[command(subcommand)]
+    Verify(verify::Verify),
     /// Call a JSON-RPC method.
     Rpc(rpc::Rpc),
     /// The configuration of a node.
@@ -148,6 +152,7 @@ async fn perform(context: &Context, command: Command) -> Outcome {
         Command::Consensus(command) => consensus::perform(context, command).await,
         Command::Mempool(command) => mempool::perform(context, command).await,
         Command::Backup(command) => backup::perform(context, command).await,
+        Command::Verify(command) => verify::perform(context, command),
         Command::Rpc(command) => rpc::perform(context, command).await,
         Command::Config(command) => config::perform(command),
         Command::Bench(command) => bench::perform(context, command).await,

@@ -9,6 +9,7 @@ use logothete_primitives::codec;
 use logothete_primitives::{BatchHash, Height};
 use thiserror::Error;
 
+use super::evidence::EvidenceRule;
 use super::search::Search;
 
 /// Why a payload is refused; one variant for each rule.
@@ -29,6 +30,9 @@ pub enum PayloadRule {
         /// The height whose result is attested.
         height: Height,
     },
+    /// Evidence that the payload may not record.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceRule),
 }
 
 /// A payload on its way to a verdict.
@@ -56,7 +60,7 @@ impl PayloadCheck {
 pub(super) fn decode_payload(
     bytes: &[u8],
     taken: &BTreeSet<BatchHash>,
-) -> Result<Vec<BatchRef>, PayloadRule> {
+) -> Result<Payload, PayloadRule> {
     let payload = Payload::decode(bytes)?;
     let mut seen = BTreeSet::new();
     for reference in payload.batches.iter() {
@@ -64,7 +68,7 @@ pub(super) fn decode_payload(
             return Err(PayloadRule::Repeated(reference.hash));
         }
     }
-    Ok(payload.batches.into_inner())
+    Ok(payload)
 }
 
 /// The batches named by blocks; what does not decode names none (such a block never got our vote).

@@ -9,6 +9,7 @@ use logothete_primitives::{BatchHash, ValidatorIndex};
 const BATCH: u8 = 0;
 const ACK: u8 = 1;
 const REQUEST: u8 = 2;
+const EVIDENCE: u8 = 3;
 
 /// A frame of the batch lane: one byte that says what it is, then the content.
 ///
@@ -21,6 +22,8 @@ pub enum BatchMessage {
     Ack(BatchHash),
     /// Send me these batches.
     Request(BoundedVec<BatchHash, MAX_BATCHES_PER_BLOCK>),
+    /// Encoded evidence of equivocation.
+    Evidence(Bytes),
 }
 
 impl BatchMessage {
@@ -30,6 +33,7 @@ impl BatchMessage {
             Self::Batch(bytes) => (BATCH, bytes.clone()),
             Self::Ack(hash) => (ACK, Bytes::from(codec::encode(hash))),
             Self::Request(hashes) => (REQUEST, Bytes::from(codec::encode(hashes))),
+            Self::Evidence(bytes) => (EVIDENCE, bytes.clone()),
         };
         let mut frame = BytesMut::with_capacity(1 + content.len());
         frame.put_u8(tag);
@@ -37,7 +41,7 @@ impl BatchMessage {
         frame.freeze()
     }
 
-    /// Reads a frame; the content of a batch is not looked at yet.
+    /// Reads a frame; the content of a batch or of evidence is not looked at yet.
     ///
     /// # Errors
     /// [`CodecError`] for an unknown tag or content that does not decode.
@@ -46,7 +50,10 @@ impl BatchMessage {
             Some(&BATCH) => Ok(Self::Batch(frame.slice(1..))),
             Some(&ACK) => codec::decode(&frame[1..]).map(Self::Ack),
             Some(&REQUEST) => codec::decode(&frame[1..]).map(Self::Request),
-            Some(_) => Err(CodecError::Invalid("a batch message is a batch, an ack or a request")),
+            Some(&EVIDENCE) => Ok(Self::Evidence(frame.slice(1..))),
+            Some(_) => Err(CodecError::Invalid(
+                "a batch message is a batch, an ack, a request or evidence",
+            )),
             None => Err(CodecError::Truncated),
         }
     }

@@ -2,9 +2,11 @@
 //!
 //! Every validator seals what it admitted into batches and streams them to all others. A receiver checks the
 //! signatures, stores the batch and acknowledges it. A proposal then names batches by hash, and a validator
-//! votes only when it holds each of them. [`Dissemination`] is a value: events go in, [`Effect`]s come out.
+//! votes only when it holds each of them. Evidence of equivocation travels beside them and is proposed whole.
+//! [`Dissemination`] is a value: events go in, [`Effect`]s come out.
 
 mod check;
+mod evidence;
 mod final_blocks;
 mod held;
 mod message;
@@ -16,6 +18,7 @@ mod state;
 mod tests;
 
 pub use check::{PayloadCheck, PayloadRule};
+pub use evidence::{EvidencePool, EvidenceRule, offences_in};
 pub use held::{BatchRules, HeldBatch, Trust};
 pub use message::BatchMessage;
 pub use outbox::Outbox;

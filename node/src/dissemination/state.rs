@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use logothete_consensus::{Block, Executed};
+use logothete_consensus::{Block, Equivocation, Executed, Offence};
 use logothete_ledger::admission::Admitted;
 use logothete_ledger::batch::{Batch, BatchRef, Payload};
 use logothete_ledger::error::BatchError;
-use logothete_primitives::BoundedVec;
 use logothete_primitives::limits::MAX_BATCHES_PER_BLOCK;
 use logothete_primitives::{BatchHash, BlockHash, Height, ValidatorIndex, View};
+use logothete_primitives::{BoundedVec, codec};
 use tracing::{debug, warn};
 
 use super::check::{PayloadCheck, PayloadRule, batches_in, decode_payload};
+use super::evidence::{EvidencePool, EvidenceRule};
 use super::final_blocks::{FinalBlock, FinalBlocks};
 use super::held::HeldBatch;
 use super::message::{BatchMessage, author_of};
@@ -95,6 +96,10 @@ pub enum Effect {
     PendingWork(bool),
     /// A peer sent an invalid batch.
     Fault(ValidatorIndex, BatchError),
+    /// A peer sent evidence that proves nothing.
+    FalseEvidence(ValidatorIndex, EvidenceRule),
+    /// A final block records these offences.
+    Recorded(Height, Vec<Offence>),
 }
 
 /// The state of dissemination on one node.
@@ -109,6 +114,7 @@ pub struct Dissemination {
     requested: BTreeSet<BatchHash>,
     checks: BTreeMap<BlockHash, PayloadCheck>,
     final_blocks: FinalBlocks,
+    evidence: EvidencePool,
     build: Option<BuildRequest>,
     results: BTreeMap<Height, Executed>,
     /// The newest local result.
@@ -126,7 +132,13 @@ pub struct Dissemination {
 impl Dissemination {
     /// Starts from the newest local result and the newest attestation in the final chain.
     /// `sequence` numbers own batches; it must be above any used before (the clock at start serves).
-    pub fn new(own: Option<ValidatorIndex>, validators: u16, limits: Limits, start: Start) -> Self {
+    pub fn new(
+        own: Option<ValidatorIndex>,
+        validators: u16,
+        limits: Limits,
+        evidence: EvidencePool,
+        start: Start,
+    ) -> Self {
         let outbox = Outbox::new(validators, limits.resend_interval);
         let executed = *start.results.last().expect("height 0 always has a result");
         let results = start.results.into_iter().map(|result| (result.height, result)).collect();
@@ -141,6 +153,7 @@ impl Dissemination {
             requested: BTreeSet::new(),
             checks: BTreeMap::new(),
             final_blocks: FinalBlocks::default(),
+            evidence,
             build: None,
             results,
             committed: start.committed,
@@ -200,7 +213,26 @@ impl Dissemination {
                     self.effects.push(Effect::Serve(from, hash));
                 }
             }
+            BatchMessage::Evidence(bytes) => match self.evidence.receive(&bytes) {
+                Ok(()) => self.on_work(),
+                Err(rule) => self.effects.push(Effect::FalseEvidence(from, rule)),
+            },
         }
+    }
+
+    /// Takes evidence that consensus found here, and tells everybody.
+    pub fn on_evidence(&mut self, evidence: Equivocation) {
+        let bytes = Bytes::from(codec::encode(&evidence));
+        if self.evidence.insert(evidence) && self.own.is_some() {
+            self.effects.push(Effect::Broadcast(BatchMessage::Evidence(bytes)));
+            self.on_work();
+        }
+    }
+
+    /// Something new waits for an order.
+    fn on_work(&mut self) {
+        self.try_build();
+        self.announce_work();
     }
 
     fn on_batch(&mut self, from: ValidatorIndex, bytes: Bytes) {
@@ -254,14 +286,13 @@ impl Dissemination {
         }
         self.release_final();
         self.settle_checks();
-        self.try_build();
-        self.announce_work();
+        self.on_work();
     }
 
     /// Starts the check of a proposed payload.
     pub fn check(&mut self, now: Duration, block: Arc<Block>, ancestors: &[Arc<Block>]) {
         let hash = block.hash();
-        let references = match decode_payload(&block.payload, &batches_in(ancestors)) {
+        let references = match self.decode(&block, ancestors) {
             Ok(references) => references,
             Err(rule) => return self.effects.push(Effect::Checked(hash, Err(rule))),
         };
@@ -275,6 +306,17 @@ impl Dissemination {
         self.checks.insert(hash, PayloadCheck { block, references, search });
         self.drop_oldest_check();
         self.settle_checks();
+    }
+
+    /// The batches of a payload that breaks no rule which needs no batch.
+    fn decode(
+        &self,
+        block: &Block,
+        ancestors: &[Arc<Block>],
+    ) -> Result<Vec<BatchRef>, PayloadRule> {
+        let payload = decode_payload(&block.payload, &batches_in(ancestors))?;
+        self.evidence.check(&payload.evidence, ancestors)?;
+        Ok(payload.batches.into_inner())
     }
 
     fn load(&mut self, missing: &BTreeSet<BatchHash>) {
@@ -341,27 +383,35 @@ impl Dissemination {
         let parent = request.ancestors.last().map_or(&self.attested, |b| &b.header.executed);
         let executed = if parent.height > self.executed.height { parent } else { &self.executed };
         let lag = self.committed.get().saturating_sub(self.executed.height.get());
-        let batches = if request.must_be_empty || lag > self.limits.execution_lag_max {
-            Vec::new()
-        } else {
-            self.pool.oldest(&batches_in(&request.ancestors), MAX_BATCHES_PER_BLOCK)
-        };
+        let mut payload = Payload::default();
+        if !request.must_be_empty {
+            payload.evidence = self.evidence.offer(&request.ancestors);
+            if lag <= self.limits.execution_lag_max {
+                let taken = batches_in(&request.ancestors);
+                let batches = self.pool.oldest(&taken, MAX_BATCHES_PER_BLOCK);
+                payload.batches =
+                    batches.try_into().expect("the pool hands out no more than it is asked for");
+            }
+        }
         let attests = self.last_work > parent.height && executed.height > parent.height;
-        if batches.is_empty() && !attests && !request.idle_expired {
+        if payload == Payload::default() && !attests && !request.idle_expired {
             return;
         }
         let (view, executed) = (request.view, *executed);
         self.build = None;
-        self.effects.push(Effect::Built(view, encode_payload(batches), executed));
+        self.effects.push(Effect::Built(view, payload.encode(), executed));
     }
 
     /// Takes a final block. It comes back as [`Effect::Executable`] when all its batches are at hand.
     pub fn on_commit(&mut self, now: Duration, block: Arc<Block>) {
-        let references = Payload::decode(&block.payload)
-            .map(|payload| payload.batches.into_inner())
-            .unwrap_or_default();
+        let payload = Payload::decode(&block.payload).unwrap_or_default();
         self.committed = block.header.height;
         self.attested = block.header.executed;
+        let offences = self.evidence.on_commit(&payload);
+        if !offences.is_empty() {
+            self.effects.push(Effect::Recorded(self.committed, offences));
+        }
+        let references = payload.batches.into_inner();
         if !references.is_empty() {
             self.last_work = block.header.height;
         }
@@ -404,8 +454,7 @@ impl Dissemination {
         }
         self.executed = executed;
         self.settle_checks();
-        self.try_build();
-        self.announce_work();
+        self.on_work();
     }
 
     /// The local result at a height, if it is still remembered.
@@ -446,7 +495,8 @@ impl Dissemination {
     }
 
     fn announce_work(&mut self) {
-        let pending = !self.pool.is_empty() || self.last_work > self.attested.height;
+        let waiting = !self.pool.is_empty() || !self.evidence.is_empty();
+        let pending = waiting || self.last_work > self.attested.height;
         if pending != self.pending_work {
             self.pending_work = pending;
             self.effects.push(Effect::PendingWork(pending));
@@ -467,10 +517,4 @@ pub struct Start {
     pub last_work: Height,
     /// First sequence number for own batches.
     pub sequence: u64,
-}
-
-fn encode_payload(batches: Vec<BatchRef>) -> Vec<u8> {
-    let batches = BoundedVec::try_from(batches)
-        .expect("the pool hands out at most MAX_BATCHES_PER_BLOCK batches");
-    Payload { batches }.encode()
 }

@@ -15,6 +15,7 @@ use logothete_primitives::{
     StateRoot, TimestampMs, ValidatorIndex, View,
 };
 
+use super::evidence::tests::{forged, pool, two_votes};
 use super::*;
 
 const OWN: ValidatorIndex = ValidatorIndex::new(0);
@@ -69,7 +70,7 @@ fn dissemination() -> Dissemination {
         last_work: Height::ZERO,
         sequence: 1,
     };
-    Dissemination::new(Some(OWN), 4, Limits::default(), start)
+    Dissemination::new(Some(OWN), 4, Limits::default(), pool(), start)
 }
 
 fn block(
@@ -77,7 +78,8 @@ fn block(
     attests: Executed,
     batches: Vec<logothete_ledger::batch::BatchRef>,
 ) -> Arc<Block> {
-    let payload = Payload { batches: BoundedVec::try_from(batches).unwrap() }.encode();
+    let payload =
+        Payload { batches: BoundedVec::try_from(batches).unwrap(), ..Payload::default() }.encode();
     let mut header = BlockHeader::genesis(chain(), TimestampMs::new(1), attests);
     header.height = Height::new(height);
     header.view = View::new(height);
@@ -281,11 +283,12 @@ fn frames_come_back_as_they_were_and_garbage_is_refused() {
         BatchMessage::Batch(Bytes::from_static(b"anything")),
         BatchMessage::Ack(hash),
         BatchMessage::Request(BoundedVec::try_from(vec![hash]).unwrap()),
+        BatchMessage::Evidence(Bytes::from_static(b"anything")),
     ];
     for message in messages {
         assert_eq!(BatchMessage::from_frame(&message.to_frame()).unwrap(), message);
     }
-    for garbage in [&b""[..], b"\x03", b"\x01short", b"\x02\xff\xff\xff\xff"] {
+    for garbage in [&b""[..], b"\x04", b"\x01short", b"\x02\xff\xff\xff\xff"] {
         assert!(BatchMessage::from_frame(&Bytes::from_static(garbage)).is_err());
     }
 }
@@ -297,4 +300,55 @@ fn a_batch_with_a_bad_signature_is_refused_as_a_whole() {
     let last = bytes.len() - 5;
     bytes[last] ^= 1;
     assert!(HeldBatch::verify(&rules(), Bytes::from(bytes), Trust::Check).is_err());
+}
+
+#[test]
+fn evidence_is_told_to_all_and_is_work_until_a_final_block_records_it() {
+    let mut state = dissemination();
+    state.on_build(build_request(1, false));
+    state.on_evidence(two_votes(3));
+    let effects = state.take_effects();
+    let [
+        Effect::Broadcast(BatchMessage::Evidence(told)),
+        Effect::Built(_, payload, _),
+        Effect::PendingWork(true),
+    ] = &effects[..]
+    else {
+        panic!("{effects:?}")
+    };
+    let evidence = Payload::decode(payload).unwrap().evidence;
+    assert_eq!(evidence[0][..], told[..]);
+    state.on_evidence(two_votes(4));
+    assert!(state.take_effects().is_empty(), "one proof of an offence is enough");
+
+    let mut recording = (*block(1, executed(0), vec![])).clone();
+    recording.payload = payload.clone().try_into().unwrap();
+    state.on_commit(Duration::ZERO, Arc::new(recording.clone()));
+    let effects = state.take_effects();
+    assert!(
+        effects
+            .iter()
+            .any(|e| matches!(e, Effect::Recorded(height, o) if height.get() == 1 && o.len() == 1)),
+        "{effects:?}"
+    );
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::PendingWork(false))));
+    recording.header.height = Height::new(2);
+    state.check(Duration::ZERO, Arc::new(recording), &[]);
+    let refused = state.take_effects();
+    assert!(
+        matches!(
+            refused[..],
+            [Effect::Checked(_, Err(PayloadRule::Evidence(EvidenceRule::Repeated(_))))]
+        ),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn false_evidence_is_blamed_on_its_sender() {
+    let mut state = dissemination();
+    let bytes = Bytes::from(logothete_primitives::codec::encode(&forged()));
+    state.on_message(OTHER, BatchMessage::Evidence(bytes));
+    let effects = state.take_effects();
+    assert!(matches!(effects[..], [Effect::FalseEvidence(OTHER, _)]), "{effects:?}");
 }

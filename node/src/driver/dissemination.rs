@@ -8,7 +8,7 @@ use logothete_primitives::{BatchHash, ValidatorIndex};
 use tracing::{debug, warn};
 
 use super::{Driver, DriverError, Report};
-use crate::dissemination::{BatchMessage, Effect, HeldBatch, PayloadRule, Trust};
+use crate::dissemination::{BatchMessage, Effect, EvidenceRule, HeldBatch, PayloadRule, Trust};
 use crate::executor::ReadyBlock;
 use crate::sync::Committed;
 
@@ -38,15 +38,29 @@ impl Driver {
                 self.tools.ready.offer(ReadyBlock { block, batches });
                 self.outlets.executable.send_replace(executable);
             }
+            Effect::FalseEvidence(from, rule) => {
+                warn!(event = "evidence.refused", from = from.get(), %rule);
+                self.report(from, PeerFault::Invalid);
+            }
+            Effect::Recorded(height, offences) => {
+                for offence in offences {
+                    let (validator, kind) = (offence.signer.get(), offence.kind);
+                    warn!(event = "evidence.recorded", %height, validator, ?kind);
+                }
+            }
             Effect::PendingWork(pending) => self.step(Event::PendingWork(pending))?,
             Effect::Fault(from, fault) => {
                 warn!(event = "batch.refused", from = from.get(), %fault);
-                if let Some(key) = self.outbox.key_of(from) {
-                    self.tools.network.report(&key, PeerFault::Invalid);
-                }
+                self.report(from, PeerFault::Invalid);
             }
         }
         Ok(())
+    }
+
+    fn report(&self, validator: ValidatorIndex, fault: PeerFault) {
+        if let Some(key) = self.outbox.key_of(validator) {
+            self.tools.network.report(&key, fault);
+        }
     }
 
     fn verify_batch(&self, from: ValidatorIndex, bytes: bytes::Bytes) {
@@ -85,5 +99,10 @@ const fn fault_of(rule: &PayloadRule) -> PayloadFault {
         PayloadRule::Repeated(_) => PayloadFault::Duplicate,
         PayloadRule::Misdescribed(_) => PayloadFault::Mismatch,
         PayloadRule::ExecutedDiffers { .. } => PayloadFault::Divergent,
+        PayloadRule::Evidence(rule) => match rule {
+            EvidenceRule::Malformed(_) => PayloadFault::Malformed,
+            EvidenceRule::Repeated(_) => PayloadFault::Duplicate,
+            EvidenceRule::False(_) => PayloadFault::Mismatch,
+        },
     }
 }

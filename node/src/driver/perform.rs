@@ -44,6 +44,7 @@ impl Driver {
                 let validator = evidence.signer();
                 error!(event = "consensus.equivocation", validator = validator.get(), ?evidence);
                 self.tools.metrics.consensus.equivocation(validator.get());
+                self.dissemination.on_evidence(*evidence);
             }
             Action::EnteredView { view, leader, reason, waited } => {
                 self.view_entered = self.tools.clock.now().mono;

@@ -8,6 +8,7 @@ use logothete_client::rpc::types::{
 use logothete_primitives::Height;
 
 use super::lookup::{Found, Lookup, failed};
+use super::validators::count;
 use super::{NodeApi, cursor, views};
 
 impl NodeApi {
@@ -25,6 +26,7 @@ impl NodeApi {
             header: views::header_view(set, &found.header),
             batches: views::batch_views(set, &found.payload),
             transaction_count: views::ordered(&found.payload),
+            evidence_count: count(found.payload.evidence.len()),
             transactions,
             results: results(&lookup, height)?,
             signers: self.signers_of(&lookup, height)?,

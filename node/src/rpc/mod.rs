@@ -15,6 +15,7 @@ mod chain;
 mod cursor;
 mod dispatch;
 mod envelope;
+mod evidence;
 mod faucet;
 mod health;
 mod hosts;

@@ -6,9 +6,9 @@ use std::time::Duration;
 use logothete_client::rpc::types::{
     AccountGet, AccountHistory, AccountView, AddressActivity, BlockCertificate, BlockGet,
     BlockList, BlockSelector, BlockSummary, BlockView, ChainInfo, ConsensusState, Empty,
-    FaucetDrip, MempoolStats, NodePeers, NodeStatus, Page, Submitted, SubmittedEach, TxBytes,
-    TxDetails, TxEncode, TxEncoded, TxGet, TxHashOnly, TxSimulated, TxState, TxSubmitBatch, TxView,
-    TxWait, ValidatorsList,
+    EvidenceList, EvidenceView, FaucetDrip, MempoolStats, NodePeers, NodeStatus, Page, Submitted,
+    SubmittedEach, TxBytes, TxDetails, TxEncode, TxEncoded, TxGet, TxHashOnly, TxSimulated,
+    TxState, TxSubmitBatch, TxView, TxWait, ValidatorsList,
 };
 use logothete_client::rpc::{Api, RpcError};
 use logothete_primitives::{Height, ValidatorSet};
@@ -159,6 +159,10 @@ impl Api for NodeApi {
 
     async fn consensus_state(&self, _: Empty) -> Result<ConsensusState, RpcError> {
         Ok(self.describe_consensus())
+    }
+
+    async fn evidence_list(&self, params: EvidenceList) -> Result<Page<EvidenceView>, RpcError> {
+        self.read(move |api| api.read_evidence(&params)).await
     }
 
     async fn mempool_stats(&self, _: Empty) -> Result<MempoolStats, RpcError> {

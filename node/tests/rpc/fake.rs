@@ -7,9 +7,9 @@ use std::time::Duration;
 use logothete_client::rpc::types::{
     AccountGet, AccountHistory, AccountView, AddressActivity, BlockCertificate, BlockGet,
     BlockList, BlockSelector, BlockSummary, BlockView, ChainInfo, ConsensusState, Empty,
-    FaucetDrip, MempoolStats, NodePeers, NodeStatus, Page, Submitted, SubmittedEach, TxBytes,
-    TxDetails, TxEncode, TxEncoded, TxGet, TxHashOnly, TxSimulated, TxState, TxStatus,
-    TxSubmitBatch, TxView, TxWait, ValidatorsList,
+    EvidenceList, EvidenceView, FaucetDrip, MempoolStats, NodePeers, NodeStatus, Page, Submitted,
+    SubmittedEach, TxBytes, TxDetails, TxEncode, TxEncoded, TxGet, TxHashOnly, TxSimulated,
+    TxState, TxStatus, TxSubmitBatch, TxView, TxWait, ValidatorsList,
 };
 use logothete_client::rpc::{Api, RpcError};
 use logothete_node::metrics::Metrics;
@@ -132,6 +132,10 @@ impl Api for Fake {
     }
 
     async fn validators_list(&self, _: Empty) -> Result<ValidatorsList, RpcError> {
+        fails()
+    }
+
+    async fn evidence_list(&self, _: EvidenceList) -> Result<Page<EvidenceView>, RpcError> {
         fails()
     }
 

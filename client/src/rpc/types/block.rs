@@ -161,6 +161,9 @@ pub struct BlockView {
     pub batches: Vec<BatchView>,
     /// Transactions it orders.
     pub transaction_count: u32,
+    /// Proofs of equivocation it records; `evidence_list` has them.
+    #[serde(default)]
+    pub evidence_count: u32,
     /// Hashes of those that were executed, in that order, when they were asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transactions: Option<Vec<TxHash>>,

@@ -8,6 +8,7 @@ mod account;
 mod block;
 mod common;
 mod convert;
+mod evidence;
 mod node;
 mod transaction;
 
@@ -19,6 +20,7 @@ pub use block::{
     ExecutedView, HeaderView, SignerView, WhichBlock,
 };
 pub use common::{Anchor, Empty, HexBytes, Page, ValidatorRef, decimal, decimal_option};
+pub use evidence::{EvidenceList, EvidenceView, OffenceKind, SignedClaim};
 pub use node::{
     Attendance, ChainInfo, ChainParamsView, ConsensusState, MempoolStats, Mode, NodePeers,
     NodeStatus, PeerView, Percentiles, Role, SyncState, SyncView, ValidatorView, ValidatorsList,

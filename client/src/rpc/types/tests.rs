@@ -281,6 +281,7 @@ fn blocks() {
             header,
             batches: vec![batch],
             transaction_count: 2,
+            evidence_count: 1,
             transactions: Some(vec![TxHash::new(digest(7))]),
             results: Some(executed()),
             signers: vec![signer.clone()],
@@ -297,7 +298,7 @@ fn blocks() {
                 "hash": hexes("06"), "author": { "index": 1, "name": "v1" }, "count": 2,
                 "bytes": 400,
             }],
-            "transaction_count": 2, "transactions": [hexes("07")], "results": executed_json(),
+            "transaction_count": 2, "evidence_count": 1, "transactions": [hexes("07")], "results": executed_json(),
             "signers": [{
                 "validator": { "index": 1, "name": "v1" }, "power": "1", "signed": true,
             }],

@@ -75,6 +75,9 @@ fn identity<E: Engine>(engine: &E) -> Result<Option<ChainId>, StoreError> {
     if found > schema::SCHEMA_VERSION {
         return Err(StoreError::NewerSchema { found, supported: schema::SCHEMA_VERSION });
     }
+    if found < schema::SCHEMA_VERSION {
+        return Err(StoreError::OlderSchema { found, needed: schema::SCHEMA_VERSION });
+    }
     let missing = || StoreError::corrupted(family.name(), schema::META_CHAIN, "missing");
     let chain = engine.read(family, schema::META_CHAIN)?.ok_or_else(missing)?;
     let chain = schema::unseal(family, schema::META_CHAIN, &chain)?;

@@ -75,7 +75,12 @@ pub(crate) fn commit(store: &dyn Store, height: u64) {
     store.put_block(&record).unwrap();
     let batches = [batch_hash(&format!("batch {height}"))];
     store.put_batch(&batches[0], format!("batch of {height}").as_bytes()).unwrap();
-    let committed = CommittedBlock { height: record.height, hash: record.hash, batches: &batches };
+    let committed = CommittedBlock {
+        height: record.height,
+        hash: record.hash,
+        batches: &batches,
+        evidence: &[],
+    };
     store.commit(&[committed], &certificate(height)).unwrap();
 }
 

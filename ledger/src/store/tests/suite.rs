@@ -17,6 +17,7 @@ fn run_store_suite(new: &mut dyn FnMut() -> Box<dyn Store>) {
     reads_the_flat_state(&*new());
     replaces_the_safety_state(&*new());
     keeps_batches_with_their_blocks(&*new());
+    finds_evidence_newest_first(&*new());
     is_read_while_it_is_written(&*new());
 }
 
@@ -65,7 +66,12 @@ fn keeps_blocks_until_they_are_final(store: &dyn Store) {
     assert_eq!(store.block_by_height(Height::new(1)).unwrap(), None, "not final");
     assert_eq!(store.block_by_hash(&blocks[1].hash).unwrap().as_ref(), Some(&blocks[1]));
 
-    let first = CommittedBlock { height: Height::new(1), hash: blocks[0].hash, batches: &[] };
+    let first = CommittedBlock {
+        height: Height::new(1),
+        hash: blocks[0].hash,
+        batches: &[],
+        evidence: &[],
+    };
     store.commit(&[first], &certificate(1)).unwrap();
     assert_eq!(store.block_by_height(Height::new(1)).unwrap().as_ref(), Some(&blocks[0]));
     assert_eq!(store.block_hash(Height::new(1)).unwrap(), Some(blocks[0].hash));
@@ -80,6 +86,7 @@ fn commits_several_heights_under_one_certificate(store: &dyn Store) {
         height: block.height,
         hash: block.hash,
         batches: &[],
+        evidence: &[],
     });
     store.commit(&committed, &certificate(3)).unwrap();
     assert_eq!(store.committed_height(), Height::new(3));
@@ -92,13 +99,30 @@ fn commits_several_heights_under_one_certificate(store: &dyn Store) {
     assert!(store.uncommitted_blocks().unwrap().is_empty());
 }
 
+fn finds_evidence_newest_first(store: &dyn Store) {
+    assert!(store.evidence().unwrap().is_empty());
+    let about = |text: &str| text.as_bytes().to_vec();
+    let pieces = [vec![about("x"), about("y")], vec![], vec![about("z")]];
+    for (height, evidence) in (1..).zip(&pieces) {
+        let block = block(height, "a");
+        store.put_block(&block).unwrap();
+        let (height, hash) = (block.height, block.hash);
+        store.commit(&[CommittedBlock { height, hash, batches: &[], evidence }], b"cc").unwrap();
+    }
+    let found = store.evidence().unwrap();
+    let found: Vec<_> = found.into_iter().map(|e| (e.height.get(), e.index, e.about)).collect();
+    assert_eq!(found, [(3, 0, about("z")), (1, 1, about("y")), (1, 0, about("x"))]);
+}
+
 fn refuses_gaps_and_unknown_blocks(store: &dyn Store) {
     let second = block(2, "a");
     store.put_block(&second).unwrap();
-    let gap = CommittedBlock { height: second.height, hash: second.hash, batches: &[] };
+    let gap =
+        CommittedBlock { height: second.height, hash: second.hash, batches: &[], evidence: &[] };
     let error = store.commit(&[gap], &certificate(2)).unwrap_err();
     assert!(matches!(error, StoreError::OutOfOrder { expected, .. } if expected == Height::new(1)));
-    let unknown = CommittedBlock { height: Height::new(1), hash: second.hash, batches: &[] };
+    let unknown =
+        CommittedBlock { height: Height::new(1), hash: second.hash, batches: &[], evidence: &[] };
     let error = store.commit(&[unknown], &certificate(1)).unwrap_err();
     assert!(matches!(error, StoreError::UnknownBlock { .. }));
     assert_eq!(store.committed_height(), Height::ZERO);

@@ -1,0 +1,120 @@
+//! `verify evidence`: checks made here, without any node.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use logothete_client::rpc::types::{EvidenceView, OffenceKind, Page};
+use logothete_client::verify;
+use logothete_genesis::Spec;
+use serde::Deserialize;
+
+use super::context::Context;
+use super::output::{Failure, Outcome, Reply, table};
+use super::show;
+
+/// Check what a node said, against the chain file alone.
+#[derive(Debug, Subcommand)]
+pub enum Verify {
+    /// Evidence of equivocation: both signatures of each proof.
+    #[command(after_help = "Example:\n  logothete consensus evidence --json > evidence.json\n  \
+                      logothete verify evidence evidence.json --genesis genesis.json")]
+    Evidence(File),
+}
+
+/// What to verify.
+#[derive(Args, Debug)]
+pub struct File {
+    /// What `consensus evidence --json` printed; `-` is standard input.
+    file: PathBuf,
+}
+
+/// Accepted forms: the envelope of a command, the page of the RPC, one proof.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Form {
+    Envelope { data: Page<EvidenceView> },
+    Page(Page<EvidenceView>),
+    One(Box<EvidenceView>),
+}
+
+/// Verifies a file.
+///
+/// # Errors
+/// The file cannot be read, there is no chain file, or a proof proves nothing.
+pub fn perform(context: &Context, command: Verify) -> Outcome {
+    let Verify::Evidence(File { file }) = command;
+    let spec = context.trusted_spec()?;
+    let items = match serde_json::from_slice(&read(&file)?) {
+        Ok(Form::Envelope { data: page } | Form::Page(page)) => page.items,
+        Ok(Form::One(item)) => vec![*item],
+        Err(_) => {
+            return Err(Failure::usage(format!("{} holds no evidence", file.display()))
+                .with_hint("it is what `logothete consensus evidence --json` prints"));
+        }
+    };
+    let text = check_evidence(&items, &spec)?;
+    Ok(Reply::new(items, text))
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+    /// More than a page of evidence ever takes.
+    const LONGEST: u64 = 16 << 20;
+    let mut bytes = Vec::new();
+    let read = if file == Path::new("-") {
+        std::io::stdin().take(LONGEST).read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(file).and_then(|file| file.take(LONGEST).read_to_end(&mut bytes))
+    };
+    read.map_err(|error| Failure::new("io", format!("reading {}: {error}", file.display())))?;
+    Ok(bytes)
+}
+
+/// The proofs as a table, after each of them was verified.
+///
+/// # Errors
+/// The first that proves nothing, or something else than it is shown as.
+pub fn check_evidence(items: &[EvidenceView], spec: &Spec) -> Result<String, Failure> {
+    let (chain, validators) = (spec.chain_id(), spec.validator_set());
+    for item in items {
+        let proven = verify::evidence(&item.evidence, &chain, &validators)?;
+        let shown = (item.validator.index, item.kind, item.view);
+        if shown != (proven.signer().get(), proven.kind().into(), proven.view()) {
+            return Err(verify::VerifyError::Mismatch { what: "offence" }.into());
+        }
+    }
+    let result = match items.len() {
+        0 => "the chain records no evidence".to_owned(),
+        1 => "verified locally: both signatures are the validator's".to_owned(),
+        count => format!("{count} proofs verified locally: both signatures are the validator's"),
+    };
+    Ok(list_evidence(items) + &result)
+}
+
+/// The proofs as a table; nothing for none.
+#[must_use]
+pub fn list_evidence(items: &[EvidenceView]) -> String {
+    if items.is_empty() {
+        return String::new();
+    }
+    let row = |item: &EvidenceView| {
+        vec![
+            item.height.to_string(),
+            show::time(item.timestamp),
+            show::validator(&item.validator),
+            signed_twice(item.kind).to_owned(),
+            item.view.to_string(),
+        ]
+    };
+    let rows: Vec<Vec<String>> = items.iter().map(row).collect();
+    table(&["height", "time", "validator", "signed two", "in view"], &rows)
+}
+
+const fn signed_twice(kind: OffenceKind) -> &'static str {
+    match kind {
+        OffenceKind::Proposal => "proposals",
+        OffenceKind::PrepareVote => "prepare votes",
+        OffenceKind::CommitVote => "commit votes",
+        OffenceKind::Timeout => "timeouts",
+    }
+}

@@ -1,0 +1,113 @@
+//! A validator that signed twice: the proof is told to one, recorded once, listed by all and verified without any.
+
+use std::time::Duration;
+
+use anyhow::ensure;
+use logothete_client::rpc::method::EvidenceListMethod;
+use logothete_client::rpc::types::{EvidenceList, EvidenceView, OffenceKind};
+use logothete_consensus::signing::commit_message;
+use logothete_consensus::{CommitVote, Equivocation};
+use logothete_genesis::dev;
+use logothete_node::dissemination::BatchMessage;
+use logothete_node::recover;
+use logothete_p2p::{Bytes, Config, Lane, PeerEvent, Role};
+use logothete_primitives::{BlockHash, Digest, Epoch, ValidatorIndex, View, codec};
+use logothete_tests::network::{Plan, TestNet};
+
+const SOON: Duration = Duration::from_secs(30);
+const LIAR: u16 = 3;
+
+/// Two commit votes for one view, signed with the key of the liar.
+fn two_votes(net: &TestNet, view: u64) -> Bytes {
+    let (epoch, view, signer) = (Epoch::ZERO, View::new(view), ValidatorIndex::new(LIAR));
+    let vote = |block: u8| {
+        let block = BlockHash::new(Digest::new([block; 32]));
+        let message = commit_message(&net.spec.chain_id(), epoch, view, &block);
+        let signature = dev::validator_key(7, LIAR).sign(&message);
+        CommitVote { epoch, view, block, signer, signature }
+    };
+    let evidence = Equivocation::CommitVote { first: vote(1), second: vote(2) };
+    BatchMessage::Evidence(codec::encode(&evidence).into()).to_frame()
+}
+
+/// Tells a validator of two offences of one kind, over a connection of the liar's own: the proof needs no witness.
+async fn tell(net: &TestNet, to: usize) -> anyhow::Result<()> {
+    let genesis = recover::genesis_of(&net.spec);
+    let validators = net.spec.validators.iter().map(|validator| validator.key).collect();
+    let mut config = Config::new(genesis.chain, genesis.hash, validators, Role::Validator);
+    config.listen = vec!["/ip4/127.0.0.1/tcp/0".parse()?];
+    config.bootstrap = vec![net.peer_address(to).parse()?];
+    let secret = dev::validator_key(7, LIAR);
+    let (network, mut inbound, task) = logothete_p2p::start(&secret, config).await?;
+    let target = net.spec.validators[to].key;
+    while let Some(event) = tokio::time::timeout(SOON, inbound.peers.recv()).await? {
+        if matches!(event, PeerEvent::Connected(peer) if peer.key == target) {
+            break;
+        }
+    }
+    for view in [5, 6] {
+        network.send(&target, Lane::Batches, two_votes(net, view))?;
+    }
+    // Frames of one lane arrive in order, so whoever shows the first proof has had the second or soon will.
+    recorded(net, to).await?;
+    Ok(task.stop().await?)
+}
+
+/// The evidence a node lists, waiting some blocks for the first.
+async fn recorded(net: &TestNet, node: usize) -> anyhow::Result<Vec<EvidenceView>> {
+    for _ in 0..50 {
+        let params = EvidenceList::default();
+        let page = net.client(node)?.call::<EvidenceListMethod>(params).await?;
+        if !page.items.is_empty() {
+            return Ok(page.items);
+        }
+        let height = net.status(node).await?.height;
+        net.wait_height(node, height.next(), SOON).await?;
+    }
+    anyhow::bail!("node {node} recorded nothing in fifty blocks")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proof_of_equivocation_is_recorded_once_and_verified_offline() -> anyhow::Result<()> {
+    let mut net = TestNet::start(Plan::default()).await?;
+    net.wait_ready().await?;
+    let liar = usize::from(LIAR);
+    net.wait_active(liar, SOON).await?;
+    net.kill(liar);
+    tell(&net, 0).await?;
+    net.start_node(liar)?;
+    let top = net.status(0).await?.height.plus(5);
+    let mut lists = Vec::new();
+    for node in 0..net.nodes.len() {
+        net.wait_height(node, top, SOON).await?;
+        lists.push(recorded(&net, node).await?);
+    }
+    let [item] = &lists[0][..] else { panic!("one proof of an offence: {:?}", lists[0]) };
+    assert_eq!((item.validator.index, item.kind), (LIAR, OffenceKind::CommitVote));
+    assert!(lists.iter().all(|list| *list == lists[0]), "{lists:#?}");
+
+    net.kill(0);
+    net.start_node(0)?;
+    net.wait_ready().await?;
+    assert_eq!(recorded(&net, 0).await?, lists[0], "after a restart");
+
+    let url = format!("http://{}", net.nodes[0].rpc);
+    let printed = net.command(&["consensus", "evidence", "--url", &url])?;
+    ensure!(printed.contains("verified locally"), "{printed}");
+    let saved = net.command(&["consensus", "evidence", "--json", "--url", &url])?;
+    for node in 0..net.nodes.len() {
+        net.kill(node);
+    }
+    let (good, bad) = (net.scratch("good.json"), net.scratch("bad.json"));
+    let proof = serde_json::to_string(&item.evidence)?;
+    let digit = if proof.ends_with("0\"") { '1' } else { '0' };
+    let tampered = format!("{}{digit}\"", &proof[..proof.len() - 2]);
+    std::fs::write(&good, &saved)?;
+    std::fs::write(&bad, saved.replace(&proof, &tampered))?;
+    let printed = net.command(&["verify", "evidence", &good.display().to_string()])?;
+    ensure!(printed.contains("verified locally"), "{printed}");
+    let refusal = net.command(&["verify", "evidence", &bad.display().to_string()]);
+    let refusal = refusal.expect_err("one digit of a signature differs").to_string();
+    ensure!(refusal.contains("proves nothing"), "{refusal}");
+    Ok(())
+}
