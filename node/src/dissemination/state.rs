@@ -262,7 +262,7 @@ impl Dissemination {
         if author != from && !asked {
             return;
         }
-        if author == from {
+        if author == from && self.own.is_some() {
             self.effects.push(Effect::Send(author, BatchMessage::Ack(hash)));
         }
         if asked || !self.pool.knows(&hash) {

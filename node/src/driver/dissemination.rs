@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use logothete_consensus::{Event, PayloadFault};
 use logothete_p2p::{Lane, PeerFault};
-use logothete_primitives::{BatchHash, ValidatorIndex};
+use logothete_primitives::limits::MAX_BATCHES_PER_BLOCK;
+use logothete_primitives::{BatchHash, BoundedVec, ValidatorIndex};
 use tracing::{debug, warn};
 
 use super::{Driver, DriverError, Report};
@@ -15,6 +17,9 @@ use crate::sync::Committed;
 impl Driver {
     pub(super) fn perform_effect(&mut self, effect: Effect) -> Result<(), DriverError> {
         match effect {
+            Effect::Send(to, BatchMessage::Request(wanted)) if !self.seals => {
+                self.fetch_batches(to, wanted);
+            }
             Effect::Send(to, message) => self.outbox.send(to, Lane::Batches, message.to_frame()),
             Effect::Broadcast(message) => self.outbox.broadcast(Lane::Batches, message.to_frame()),
             Effect::Verify(from, bytes) => self.verify_batch(from, bytes),
@@ -63,13 +68,34 @@ impl Driver {
         }
     }
 
-    fn verify_batch(&self, from: ValidatorIndex, bytes: bytes::Bytes) {
+    fn verify_batch(&self, from: ValidatorIndex, bytes: Bytes) {
         let rules = self.tools.chain.genesis().rules.clone();
         let (workers, reports) = (self.tools.workers, self.outlets.reports.clone());
         tokio::spawn(async move {
             let verdict = workers.run(move || HeldBatch::verify(&rules, bytes, Trust::Check)).await;
             // The driver is gone only when the node stops.
             let _ = reports.send(Report::BatchVerified(from, verdict)).await;
+        });
+    }
+
+    /// A follower has no place on the batch lane: it asks like one that catches up.
+    fn fetch_batches(
+        &self,
+        from: ValidatorIndex,
+        wanted: BoundedVec<BatchHash, MAX_BATCHES_PER_BLOCK>,
+    ) {
+        let Some(peer) = self.outbox.key_of(from) else { return };
+        let (toolbox, reports) = (self.tools.toolbox.clone(), self.outlets.reports.clone());
+        tokio::spawn(async move {
+            match toolbox.batches(peer, wanted).await {
+                Ok(batches) => {
+                    for batch in batches {
+                        let bytes = Bytes::from(batch.into_inner());
+                        let _ = reports.send(Report::BatchFetched(from, bytes)).await;
+                    }
+                }
+                Err(error) => debug!(event = "batch.fetch.failed", %peer, %error),
+            }
         });
     }
 

@@ -97,6 +97,10 @@ impl Driver {
                 self.dissemination.on_verified(from, verdict);
                 Ok(())
             }
+            Report::BatchFetched(from, bytes) => {
+                self.dissemination.on_message(from, BatchMessage::Batch(bytes));
+                Ok(())
+            }
             Report::FetchEnded(hash) => {
                 self.fetching.remove(&hash);
                 Ok(())

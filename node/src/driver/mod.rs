@@ -47,6 +47,8 @@ const SEAL_DELAY: Duration = Duration::from_millis(2);
 pub enum Report {
     /// The verdict on a received batch.
     BatchVerified(ValidatorIndex, Result<HeldBatch, BatchError>),
+    /// A batch that a follower had asked a validator for.
+    BatchFetched(ValidatorIndex, Bytes),
     /// A block that the core had asked for.
     BlockFetched(Box<StoredBlock>),
     /// A fetch of a block ended.

@@ -8,9 +8,9 @@ use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use logothete_consensus::{CommitCert, Verified};
 use logothete_p2p::{Network, PeerFault, RequestError};
-use logothete_primitives::BoundedVec;
 use logothete_primitives::codec;
-use logothete_primitives::limits::MAX_BATCHES_PER_BLOCK;
+use logothete_primitives::limits::{MAX_BATCH_BYTES, MAX_BATCHES_PER_BLOCK};
+use logothete_primitives::{BatchHash, BoundedBytes, BoundedVec};
 use logothete_primitives::{BlockHash, Height, PublicKey};
 use tracing::{info, warn};
 
@@ -94,6 +94,18 @@ impl Toolbox {
         }
     }
 
+    /// Asks a peer for batches; it sends those that it holds and that fit.
+    pub async fn batches(
+        &self,
+        peer: PublicKey,
+        wanted: BoundedVec<BatchHash, MAX_BATCHES_PER_BLOCK>,
+    ) -> Result<Vec<BoundedBytes<MAX_BATCH_BYTES>>, FetchError> {
+        match self.ask(peer, &SyncRequest::Batches(wanted)).await? {
+            SyncResponse::Batches(batches) => Ok(batches.into_inner()),
+            _ => Err(RangeFault::WrongAnswer.into()),
+        }
+    }
+
     async fn range(
         self,
         peer: PublicKey,
@@ -123,10 +135,7 @@ impl Toolbox {
         let wanted: Vec<_> = verified.missing.iter().take(MAX_BATCHES_PER_BLOCK).copied().collect();
         let before = verified.missing.len();
         let wanted = BoundedVec::try_from(wanted).expect("cut to the limit above");
-        let SyncResponse::Batches(batches) = self.ask(peer, &SyncRequest::Batches(wanted)).await?
-        else {
-            return Err(RangeFault::WrongAnswer.into());
-        };
+        let batches = self.batches(peer, wanted).await?;
         let rules = self.checks.rules.clone();
         let verified = self
             .workers
