@@ -3,38 +3,85 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, bail, ensure};
+use logothete_consensus::{Context, Equivocation};
 use logothete_genesis::Spec;
 use logothete_ledger::account::Account;
+use logothete_ledger::batch::Payload;
 use logothete_ledger::operation::Operation;
 use logothete_ledger::receipt::{Receipt, Status};
 use logothete_ledger::state::StateKey;
 use logothete_ledger::transaction::Transaction;
-use logothete_primitives::{Address, Amount, Height, Nonce, TxHash, codec};
+use logothete_primitives::{Address, Amount, Height, Nonce, TxHash, Verifier, codec};
 
 use super::client::Told;
-use crate::chain::{Chain, batch_hashes};
+use super::liars::Misdeed;
+use crate::chain::{Chain, Recorded, batch_hashes};
 
 /// Balances and nonces as a child would keep them.
 type Accounts = BTreeMap<Address, (u64, Nonce)>;
 
-/// Agreement, validity, durability, conservation, and that every read was true at its height.
+/// What a member has kept.
+pub(super) struct Kept {
+    /// Whether it kept to the protocol.
+    pub(super) honest: bool,
+    /// Its chain.
+    pub(super) chain: Chain,
+}
+
+/// The longest chain of an honest member.
+fn longest(kept: &[Kept]) -> anyhow::Result<&Chain> {
+    let height = |chain: &&Chain| chain.store().applied_height().unwrap_or(Height::ZERO);
+    let honest = kept.iter().filter(|kept| kept.honest).map(|kept| &kept.chain);
+    honest.max_by_key(height).context("a run has honest members")
+}
+
+/// Agreement, validity, durability, conservation, and that every read was true at its height. Liars run the whole
+/// program, so what they hold as final must be final; but they may be behind.
 ///
 /// # Errors
 /// What was broken.
-pub(super) fn all(spec: &Spec, chains: &[Chain], told: &Told) -> anyhow::Result<()> {
-    let height = |chain: &&Chain| chain.store().applied_height().unwrap_or(Height::ZERO);
-    let longest = chains.iter().max_by_key(height).context("a run has members")?;
-    for (member, chain) in chains.iter().enumerate() {
-        agreement(longest, chain).with_context(|| format!("v{member}"))?;
+pub(super) fn all(spec: &Spec, kept: &[Kept], told: &Told) -> anyhow::Result<()> {
+    let longest = longest(kept)?;
+    for (member, kept) in kept.iter().enumerate() {
+        agreement(longest, &kept.chain).with_context(|| format!("v{member}"))?;
     }
     for (hash, place) in &told.finals {
-        for (member, chain) in chains.iter().enumerate() {
-            let found = chain.store().tx_location(hash)?;
+        for (member, kept) in kept.iter().enumerate().filter(|(_, kept)| kept.honest) {
+            let found = kept.chain.store().tx_location(hash)?;
             let same = found.is_some_and(|at| at.height == place.height && at.index == place.index);
             ensure!(same, "v{member} lost the final transaction {hash} of height {}", place.height);
         }
     }
     history(spec, longest, told)
+}
+
+/// Every piece of evidence in the chain convicts a liar, and each offence is recorded once; how many there are.
+///
+/// # Errors
+/// What was broken.
+pub(super) fn accountability(
+    kept: &[Kept],
+    verifier: &dyn Verifier,
+    liars: &BTreeMap<usize, Misdeed>,
+) -> anyhow::Result<u64> {
+    let chain = longest(kept)?;
+    let genesis = chain.genesis();
+    let validators = genesis.validators.clone();
+    let context = Context { chain: genesis.chain, validators, genesis: genesis.hash };
+    let mut offences = BTreeSet::new();
+    let recorded = chain.evidence()?;
+    for Recorded { height, index, offence } in &recorded {
+        let payload = Payload::decode(&chain.expect_block(*height)?.block.payload);
+        let payload = payload.map_err(|fault| anyhow::anyhow!("{fault}"))?;
+        let bytes = payload.evidence.get(usize::try_from(*index)?).context("no such evidence")?;
+        let evidence: Equivocation = codec::decode(bytes).map_err(|f| anyhow::anyhow!("{f}"))?;
+        evidence.verify(&context, verifier)?;
+        ensure!(evidence.offence(context.epoch()) == *offence, "{offence:?} is not what it proves");
+        let signer = offence.signer.as_usize();
+        ensure!(liars.contains_key(&signer), "the honest v{signer} is convicted: {evidence:?}");
+        ensure!(offences.insert(*offence), "{offence:?} is recorded twice");
+    }
+    Ok(recorded.len() as u64)
 }
 
 fn agreement(longest: &Chain, chain: &Chain) -> anyhow::Result<()> {

@@ -17,7 +17,8 @@ use tokio::time::{Instant, sleep_until};
 use super::client::{Clients, Told};
 use super::journal::{Journal, Line};
 use super::keyed_hash::KeyedHashes;
-use super::member::{Ending, Member, Stage};
+use super::liars::Misdeed;
+use super::member::{Ending, Member, Remains, Stage};
 use super::watch::Watch;
 use super::{Plan, Report, checks};
 use crate::config::{Config, Settings, Sources};
@@ -86,10 +87,12 @@ impl Cluster {
         let net = SimulatedNet::new(plan.seed, plan.link);
         let (sender, endings) = mpsc::unbounded_channel();
         let keys = secrets.iter().map(SecretKey::public);
+        let liars = plan.liars.keys().map(|member| secrets[*member].public()).collect();
         let stage = Stage {
+            seed: plan.seed,
             hashes: (!plan.real_signatures).then(|| KeyedHashes::new(plan.seed, keys)),
             net: net.clone(),
-            watch: Watch::new(journal.clone()),
+            watch: Watch::new(journal.clone(), liars),
             endings: sender,
             began_unix_ms: BEGAN_UNIX_MS,
             began: Instant::now(),
@@ -100,7 +103,8 @@ impl Cluster {
         let clients = Clients::new(&stage, wallets, count, journal.clone());
         let members = secrets.into_iter().enumerate().map(|(index, secret)| {
             let own = (index < plan.powers.len()).then(|| u16::try_from(index)).transpose()?;
-            Member::new(index, secret, own.map(ValidatorIndex::new), plan.skew_ms[index], &stage)
+            let nature = (plan.skew_ms[index], plan.liars.get(&index).copied());
+            Member::new(index, secret, own.map(ValidatorIndex::new), nature, &stage)
         });
         let members = members.collect::<anyhow::Result<_>>()?;
         let (todo, sequence) = (BTreeMap::new(), 0);
@@ -124,10 +128,17 @@ impl Cluster {
 
     fn report(&mut self, told: &Told) -> anyhow::Result<Report> {
         if self.journal.violation().is_none() {
-            let chains: Vec<_> =
-                self.members.iter().map(|member| member.chain(&self.stage.genesis)).collect();
-            if let Err(what) = checks::all(&self.stage.spec, &chains, told) {
-                self.journal.violate(format!("{what:#}"));
+            let kept = self.members.iter().map(|member| checks::Kept {
+                honest: member.is_honest(),
+                chain: member.chain(&self.stage.genesis),
+            });
+            let kept: Vec<_> = kept.collect();
+            let verifier = self.members[0].verifier(&self.stage);
+            let checked = checks::all(&self.stage.spec, &kept, told)
+                .and_then(|()| checks::accountability(&kept, &*verifier, &self.plan.liars));
+            match checked {
+                Ok(count) => self.journal.count("evidence recorded", count),
+                Err(what) => self.journal.violate(format!("{what:#}")),
             }
         }
         let (trace, messages) = self.stage.watch.totals();
@@ -197,7 +208,7 @@ impl Cluster {
             }
             let target = target.max(self.clients.highest());
             let done = self.clients.are_done();
-            if done && self.heights().all(|height| height >= target) {
+            if done && self.honest_heights().all(|height| height >= target) && self.is_on_record() {
                 return;
             }
             if Instant::now() > deadline {
@@ -231,7 +242,20 @@ impl Cluster {
     }
 
     fn heights(&self) -> impl Iterator<Item = Height> {
-        self.members.iter().map(|member| member.service().map_or(Height::ZERO, |s| s.head().height))
+        self.members.iter().map(Member::height)
+    }
+
+    fn honest_heights(&self) -> impl Iterator<Item = Height> {
+        self.members.iter().filter(|member| member.is_honest()).map(Member::height)
+    }
+
+    /// Whether the chain records what was told of liars by those that have not crashed since.
+    fn is_on_record(&self) -> bool {
+        let mut told = self.stage.watch.told().into_iter();
+        told.all(|(member, life, offence)| {
+            let teller = &self.members[member];
+            !teller.is_alive(life) || teller.records(&self.stage.genesis, offence)
+        })
     }
 
     fn on_ending(&mut self, ending: &Ending) {
@@ -252,8 +276,13 @@ impl Cluster {
     pub(super) fn kill(&mut self, member: usize, wipe: bool) {
         let unsynced = self.members[member].unsynced_writes();
         let survivors = self.random.random_range(0..=unsynced);
+        let mut remains = if wipe { Remains::Nothing } else { Remains::Durable { survivors } };
+        if self.members[member].may_forget() && self.random.random_bool(0.5) {
+            remains = Remains::Memory;
+            self.journal.fault(Misdeed::Forgets.name(), member, "");
+        }
         self.clients.lose(member);
-        if let Err(error) = self.members[member].end(&self.net, survivors, wipe) {
+        if let Err(error) = self.members[member].end(&self.net, remains) {
             self.journal.violate(format!("v{member} cannot open what a crash left: {error:#}"));
         }
     }

@@ -42,6 +42,20 @@ impl FaultKind {
         Self::OneWay,
         Self::SlowLink,
     ];
+
+    /// Its line in the histogram.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Kill => "kill",
+            Self::PowerLoss => "power loss",
+            Self::DiskFull => "disk full",
+            Self::Wipe => "wipe",
+            Self::KillAll => "kill all",
+            Self::Partition => "partition",
+            Self::OneWay => "one way",
+            Self::SlowLink => "slow link",
+        }
+    }
 }
 
 impl Cluster {
@@ -51,29 +65,30 @@ impl Cluster {
             return;
         }
         let member = self.random.random_range(0..self.members.len());
-        let kind = self.random.random_range(0..self.plan.faults.len());
-        match self.plan.faults[kind] {
-            FaultKind::Kill => self.kill_and_restart("kill", member, false),
-            FaultKind::PowerLoss => self.doom("power loss", member, Fate::StopsAfter),
-            FaultKind::DiskFull => self.doom("disk full", member, Fate::FillsAfter),
+        let kind = self.plan.faults[self.random.random_range(0..self.plan.faults.len())];
+        let name = kind.name();
+        match kind {
+            FaultKind::Kill => self.kill_and_restart(name, member, false),
+            FaultKind::PowerLoss => self.doom(name, member, Fate::StopsAfter),
+            FaultKind::DiskFull => self.doom(name, member, Fate::FillsAfter),
             FaultKind::Wipe => {
                 if self.may_wipe(member) {
-                    self.kill_and_restart("wipe", member, true);
+                    self.kill_and_restart(name, member, true);
                 }
             }
             FaultKind::KillAll => {
                 for member in 0..self.members.len() {
-                    self.kill_and_restart("kill all", member, false);
+                    self.kill_and_restart(name, member, false);
                 }
             }
-            FaultKind::Partition => self.partition(),
+            FaultKind::Partition => self.partition(name),
             FaultKind::OneWay => {
                 let dead = LinkConfig { loss: 1.0, ..self.plan.link };
-                self.spoil("one way", member, dead);
+                self.spoil(name, member, dead);
             }
             FaultKind::SlowLink => {
                 let delay = Duration::from_millis(self.random.random_range(100..1_500));
-                self.spoil("slow link", member, LinkConfig { delay, ..self.plan.link });
+                self.spoil(name, member, LinkConfig { delay, ..self.plan.link });
             }
         }
         let mean = self.plan.fault_interval;
@@ -94,10 +109,11 @@ impl Cluster {
         self.schedule(down, Todo::Start(member));
     }
 
-    /// Who loses his disk must leave a quorum of others that remember and know the time.
+    /// Who loses his disk must leave a quorum of others that remember, know the time and do not lie.
     fn may_wipe(&self, member: usize) -> bool {
         let is_out = |other: usize| {
-            other == member || self.members[other].has_amnesia() || self.plan.is_lost_in_time(other)
+            let bad = self.plan.is_lost_in_time(other) || self.plan.liars.contains_key(&other);
+            bad || other == member || self.members[other].has_amnesia()
         };
         let powers = self.plan.powers.iter().enumerate();
         let out: u64 = powers.filter(|(other, _)| is_out(*other)).map(|(_, power)| power).sum();
@@ -111,7 +127,7 @@ impl Cluster {
         }
     }
 
-    fn partition(&mut self) {
+    fn partition(&mut self, name: &'static str) {
         let side: Vec<bool> =
             (0..self.members.len()).map(|_| self.random.random_bool(0.5)).collect();
         let keys = |wanted: bool| {
@@ -119,7 +135,7 @@ impl Cluster {
             on_side.map(|(member, _)| member.key()).collect::<Vec<_>>()
         };
         let (left, right) = (keys(true), keys(false));
-        self.journal.fault("partition", None, &format!("{side:?}"));
+        self.journal.fault(name, None, &format!("{side:?}"));
         self.net.partition(&[&left, &right]);
         let lasts = Duration::from_millis(self.random.random_range(200..4_000));
         self.schedule(lasts, Todo::Heal);

@@ -76,6 +76,13 @@ impl Journal {
         self.note(member, format!("{name} {detail}"));
     }
 
+    /// Counts what came of faults.
+    pub(super) fn count(&self, name: &'static str, count: u64) {
+        if count > 0 {
+            *self.lock().faults.entry(name).or_default() += count;
+        }
+    }
+
     /// Records a broken promise.
     pub(super) fn violate(&self, what: impl Into<String>) {
         let what = what.into();

@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use logothete_consensus::SafetyState;
+use logothete_consensus::{Offence, SafetyState};
 use logothete_genesis::Spec;
 use logothete_ledger::store::{Fate, MemoryStore, Store};
 use logothete_p2p::simulated::SimulatedNet;
 use logothete_primitives::{
-    Ed25519Verifier, PublicKey, SecretKey, Signer, ValidatorIndex, Verifier, codec,
+    Ed25519Verifier, Height, PublicKey, SecretKey, Signer, ValidatorIndex, Verifier, codec,
 };
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::keyed_hash::KeyedHashes;
+use super::liars::{self, Liar, Misdeed};
 use super::watch::{Eye, Watch};
 use crate::chain::{Chain, Genesis};
 use crate::clock::Clock;
@@ -25,6 +26,7 @@ use crate::workers::Workers;
 
 /// What all members of a run share.
 pub(super) struct Stage {
+    pub(super) seed: u64,
     pub(super) spec: Arc<Spec>,
     pub(super) genesis: Arc<Genesis>,
     pub(super) hashes: Option<KeyedHashes>,
@@ -54,13 +56,27 @@ struct Running {
     doom: Option<&'static str>,
 }
 
+/// What a process leaves behind on its disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Remains {
+    /// What was durable, and so many writes more.
+    Durable { survivors: usize },
+    /// What was there when it started: the disk forgets.
+    Memory,
+    /// Nothing.
+    Nothing,
+}
+
 /// A machine.
 pub(super) struct Member {
     index: usize,
     secret: SecretKey,
     own: Option<ValidatorIndex>,
     skew_ms: i64,
+    misdeed: Option<Misdeed>,
     store: Arc<MemoryStore>,
+    /// What the disk of one that forgets was like when the present life began.
+    memory: Option<Arc<MemoryStore>>,
     life: u32,
     running: Option<Running>,
 }
@@ -71,7 +87,7 @@ impl Member {
         index: usize,
         secret: SecretKey,
         own: Option<ValidatorIndex>,
-        skew_ms: i64,
+        (skew_ms, misdeed): (i64, Option<Misdeed>),
         stage: &Stage,
     ) -> anyhow::Result<Self> {
         let store = Arc::new(MemoryStore::crashable(stage.genesis.chain));
@@ -79,11 +95,21 @@ impl Member {
             let fresh = SafetyState::fresh(stage.genesis.validators.epoch());
             store.persist(&codec::encode(&fresh))?;
         }
-        Ok(Self { index, secret, own, skew_ms, store, life: 0, running: None })
+        let (memory, running) = (None, None);
+        Ok(Self { index, secret, own, skew_ms, misdeed, store, memory, life: 0, running })
     }
 
     pub(super) fn key(&self) -> PublicKey {
         self.secret.public()
+    }
+
+    pub(super) fn is_honest(&self) -> bool {
+        self.misdeed.is_none()
+    }
+
+    /// Whether the disk can go back to what it was when the present life began.
+    pub(super) fn may_forget(&self) -> bool {
+        self.memory.is_some()
     }
 
     pub(super) fn is_running(&self) -> bool {
@@ -112,6 +138,17 @@ impl Member {
         Chain::new(self.store.clone(), genesis.clone())
     }
 
+    /// The height that the running process has executed.
+    pub(super) fn height(&self) -> Height {
+        self.service().map_or(Height::ZERO, |service| service.head().height)
+    }
+
+    /// Whether its chain records an offence.
+    pub(super) fn records(&self, genesis: &Arc<Genesis>, offence: Offence) -> bool {
+        let recorded = self.chain(genesis).evidence();
+        recorded.is_ok_and(|all| all.iter().any(|recorded| recorded.offence == offence))
+    }
+
     /// Lets the store fail a running process; false when none runs or it has its fate already.
     pub(super) fn doom_with(&mut self, name: &'static str, fate: Fate) -> bool {
         match &mut self.running {
@@ -129,26 +166,33 @@ impl Member {
         self.store.unsynced_writes()
     }
 
-    /// Ends the process, and keeps of the disk what was durable and `survivors` writes more; or nothing.
-    pub(super) fn end(
-        &mut self,
-        net: &SimulatedNet,
-        survivors: usize,
-        wipe: bool,
-    ) -> anyhow::Result<()> {
+    /// Ends the process, and leaves of the disk what `remains`.
+    pub(super) fn end(&mut self, net: &SimulatedNet, remains: Remains) -> anyhow::Result<()> {
+        let survivors = match remains {
+            Remains::Durable { survivors } => survivors,
+            Remains::Memory | Remains::Nothing => 0,
+        };
         let left = self.store.lose_power(survivors)?;
         if let Some(running) = self.running.take() {
             net.leave(&self.key());
             running.stop.cancel();
         }
         let chain = Store::chain(&left);
-        self.store = Arc::new(if wipe { MemoryStore::crashable(chain) } else { left });
+        self.store = match (remains, self.memory.take()) {
+            (Remains::Nothing, _) => Arc::new(MemoryStore::crashable(chain)),
+            (Remains::Memory, Some(memory)) => memory,
+            _ => Arc::new(left),
+        };
         Ok(())
     }
 
     /// Starts a process on the disk as it is.
     pub(super) fn start(&mut self, stage: &Stage, nonce: [u8; 32]) -> anyhow::Result<()> {
         self.life += 1;
+        if self.misdeed == Some(Misdeed::Forgets) {
+            self.memory = Some(Arc::new(self.store.lose_power(usize::MAX)?));
+            self.store = Arc::new(self.store.lose_power(usize::MAX)?);
+        }
         let genesis = &stage.genesis;
         recover::initialize(&*self.store, &stage.spec, genesis)?;
         let chain = self.chain(genesis);
@@ -158,10 +202,19 @@ impl Member {
         };
         let validators = genesis.validators.iter().map(|(_, validator)| validator.key).collect();
         let peer = logothete_p2p::Config::new(genesis.chain, genesis.hash, validators, role);
-        let (network, inbound) = stage.net.join(self.key(), peer);
+        let (network, mut inbound) = stage.net.join(self.key(), peer);
+        let network = match self.liar(stage) {
+            None => network,
+            Some(liar) => {
+                let (network, requests) = liars::between(liar, network, inbound.requests);
+                inbound.requests = requests;
+                network
+            }
+        };
         let eye = Eye {
             network,
             member: self.index,
+            life: self.life,
             own: self.own,
             store: self.store.clone(),
             watch: stage.watch.clone(),
@@ -187,6 +240,18 @@ impl Member {
         Ok(())
     }
 
+    fn liar(&self, stage: &Stage) -> Option<Liar> {
+        Some(Liar {
+            misdeed: self.misdeed?,
+            own: self.own?,
+            member: self.index,
+            chain: stage.genesis.chain,
+            signer: self.signer(stage),
+            journal: stage.watch.journal().clone(),
+            random: Liar::random(stage.seed, self.index, self.life),
+        })
+    }
+
     fn tell_end(&self, stage: &Stage, mut failures: mpsc::Receiver<Failure>) {
         let (member, life, endings) = (self.index, self.life, stage.endings.clone());
         tokio::spawn(async move {
@@ -203,7 +268,7 @@ impl Member {
         Clock::simulated(now.saturating_add_signed(self.skew_ms))
     }
 
-    fn verifier(&self, stage: &Stage) -> Arc<dyn Verifier> {
+    pub(super) fn verifier(&self, stage: &Stage) -> Arc<dyn Verifier> {
         match &stage.hashes {
             Some(hashes) => Arc::new(hashes.clone()),
             None => Arc::new(Ed25519Verifier::for_set(&stage.genesis.validators)),

@@ -4,8 +4,8 @@
 //! RPC. Only what they live in is simulated: the network ([`logothete_p2p::simulated`]), the disk
 //! ([`MemoryStore`](logothete_ledger::store::MemoryStore), which loses what was not synced), the clock, and the
 //! signatures of validators, which are cheap in most runs and real in some. Each seed draws a [`Plan`]: how many
-//! members of what weight, how the network behaves, which faults happen and how often. First comes a phase with
-//! faults, then they stop, and everybody must catch up and go on: safety, then liveness.
+//! members of what weight, how the network behaves, which faults happen and how often, who lies and how. First comes a
+//! phase with faults, then they stop, and everybody must catch up and go on: safety, then liveness. Liars go on lying.
 //!
 //! What must hold is in [`checks`]. A run that breaks it gives a [`Violation`] with the journal of what happened; the
 //! same seed gives the same run again.
@@ -17,6 +17,7 @@ mod cluster;
 mod faults;
 mod journal;
 mod keyed_hash;
+mod liars;
 mod member;
 mod plan;
 mod watch;
@@ -28,6 +29,7 @@ use tokio::runtime::Builder;
 
 pub use campaign::{Totals, campaign};
 pub use journal::Line;
+pub use liars::Misdeed;
 pub use plan::Plan;
 
 use self::cluster::Cluster;

@@ -1,5 +1,6 @@
 //! What a seed draws.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use logothete_p2p::simulated::LinkConfig;
@@ -7,6 +8,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::faults::FaultKind;
+use super::liars::Misdeed;
 
 /// Everything that distinguishes one run from another, besides the moments at which things happen.
 #[derive(Clone, Debug)]
@@ -23,6 +25,8 @@ pub struct Plan {
     pub link: LinkConfig,
     /// What is added to the wall clock of each member, in milliseconds.
     pub skew_ms: Vec<i64>,
+    /// Who lies, and how: less than a third of the power, together with those whose clocks are an hour wrong.
+    pub liars: BTreeMap<usize, Misdeed>,
     /// Clients, each with an account of its own.
     pub clients: usize,
     /// The faults of this run. Few kinds at a time find more than all at once.
@@ -39,15 +43,32 @@ const SIZES: [usize; 12] = [1, 2, 3, 4, 4, 4, 4, 4, 5, 6, 7, 10];
 /// A clock that is wrong is wrong by this much.
 const HOUR_MS: i64 = 3_600_000;
 
-/// Sets the clocks of some validators an hour wrong, less than a third of the power.
-fn lose_time(random: &mut ChaCha8Rng, powers: &[u64], skew_ms: &mut [i64]) {
-    let mut left = faulty_power(powers);
+/// Sets the clocks of some validators an hour wrong, as long as there is faulty power left.
+fn lose_time(random: &mut ChaCha8Rng, powers: &[u64], left: &mut u64, skew_ms: &mut [i64]) {
     for (power, skew) in powers.iter().zip(skew_ms) {
-        if *power <= left && random.random_bool(0.5) {
-            left -= power;
+        if *power <= *left && random.random_bool(0.5) {
+            *left -= power;
             *skew = if random.random_bool(0.5) { HOUR_MS } else { -HOUR_MS };
         }
     }
+}
+
+/// Makes liars of some validators whose clocks are right, as long as there is faulty power left.
+fn corrupt(
+    random: &mut ChaCha8Rng,
+    powers: &[u64],
+    mut left: u64,
+    skew_ms: &[i64],
+) -> BTreeMap<usize, Misdeed> {
+    let mut liars = BTreeMap::new();
+    for (member, power) in powers.iter().enumerate() {
+        if *power <= left && skew_ms[member].abs() < HOUR_MS && random.random_bool(0.6) {
+            left -= power;
+            let misdeed = Misdeed::ALL[random.random_range(0..Misdeed::ALL.len())];
+            liars.insert(member, misdeed);
+        }
+    }
+    liars
 }
 
 impl Plan {
@@ -66,9 +87,15 @@ impl Plan {
         };
         let skew = |random: &mut ChaCha8Rng| random.random_range(-400..400);
         let mut skew_ms: Vec<i64> = (0..size + followers).map(|_| skew(&mut random)).collect();
+        let mut left = faulty_power(&powers);
         if random.random_bool(0.2) {
-            lose_time(&mut random, &powers, &mut skew_ms);
+            lose_time(&mut random, &powers, &mut left, &mut skew_ms);
         }
+        let corrupted = random.random_bool(0.4);
+        let liars = match corrupted {
+            true => corrupt(&mut random, &powers, left, &skew_ms),
+            false => BTreeMap::new(),
+        };
         let faults = FaultKind::ALL.into_iter().filter(|_| random.random_bool(0.4)).collect();
         Self {
             seed,
@@ -77,6 +104,7 @@ impl Plan {
             real_signatures: random.random_bool(0.05),
             link,
             skew_ms,
+            liars,
             clients: random.random_range(1..=5),
             faults,
             fault_interval: Duration::from_millis(random.random_range(150..2_000)),

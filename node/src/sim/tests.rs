@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
+use super::faults::FaultKind;
 use super::*;
 
 /// Seeds that every test run goes through; `logothete sim` goes on from there.
@@ -11,11 +12,12 @@ fn no_seed_breaks_a_promise() {
     match campaign(0..SEEDS, threads, None, &|_| ()) {
         Ok(totals) => {
             println!("{totals:?}");
-            for kind in ["kill", "power loss", "disk full", "wipe", "kill all"] {
-                assert!(
-                    totals.faults.get(kind).is_some_and(|count| *count > 0),
-                    "no {kind} happened"
-                );
+            let faults = FaultKind::ALL.map(FaultKind::name);
+            let lies = Misdeed::ALL.map(Misdeed::name);
+            let effects = ["clock an hour wrong", "liar blamed", "evidence recorded"];
+            for kind in faults.into_iter().chain(lies).chain(effects) {
+                let count = totals.faults.get(kind).copied().unwrap_or_default();
+                assert!(count > 0, "no {kind} happened");
             }
             assert!(totals.transactions > SEEDS && totals.reads > SEEDS && totals.replayed > 0);
         }

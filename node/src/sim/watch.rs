@@ -1,21 +1,24 @@
 //! An eye on everything a member sends: one message per slot, durable before sent, and the hash of the run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use logothete_consensus::{Kind, Message, SafetyState, Said, Slot};
+use logothete_consensus::{Equivocation, Kind, Message, Offence, SafetyState, Said, Slot};
 use logothete_ledger::store::{MemoryStore, Store};
 use logothete_p2p::{Ban, Lane, Multiaddr, Network, PeerFault, PeerInfo, RequestError, SendError};
-use logothete_primitives::{BlockHash, Height, PublicKey, ValidatorIndex, View, codec};
+use logothete_primitives::{BlockHash, Epoch, Height, PublicKey, ValidatorIndex, View, codec};
 
 use super::journal::Journal;
 use super::keyed_hash::mix;
+use crate::dissemination::BatchMessage;
 
 #[derive(Default)]
 struct Seen {
     said: BTreeMap<Slot, Said>,
+    /// Evidence told by an honest member, and in which of its lives.
+    told: BTreeSet<(usize, u32, Offence)>,
     trace: u64,
     messages: u64,
 }
@@ -24,13 +27,23 @@ struct Seen {
 #[derive(Clone)]
 pub(super) struct Watch {
     seen: Arc<Mutex<Seen>>,
+    liars: Arc<BTreeSet<PublicKey>>,
     journal: Journal,
 }
 
 impl Watch {
     /// Nothing was sent yet.
-    pub(super) fn new(journal: Journal) -> Self {
-        Self { seen: Arc::default(), journal }
+    pub(super) fn new(journal: Journal, liars: BTreeSet<PublicKey>) -> Self {
+        Self { seen: Arc::default(), liars: Arc::new(liars), journal }
+    }
+
+    pub(super) fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// The offences that honest members told of, each with who told it in which life.
+    pub(super) fn told(&self) -> BTreeSet<(usize, u32, Offence)> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).told.clone()
     }
 
     /// The hash of the run so far, and the number of signed messages.
@@ -44,6 +57,15 @@ impl Watch {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let state = seen.trace ^ at ^ (eye.member as u64) << 56 ^ (lane.index() as u64) << 48;
         seen.trace = mix(mix(state, &to.as_bytes()[..8]), frame);
+        if self.liars.contains(&eye.network.local()) {
+            return;
+        }
+        if lane == Lane::Batches
+            && let Ok(BatchMessage::Evidence(bytes)) = BatchMessage::from_frame(frame)
+            && let Ok(evidence) = codec::decode::<Equivocation>(&bytes)
+        {
+            seen.told.insert((eye.member, eye.life, evidence.offence(Epoch::ZERO)));
+        }
         if lane != Lane::Consensus {
             return;
         }
@@ -123,6 +145,8 @@ pub(super) struct Eye {
     pub(super) network: Arc<dyn Network>,
     /// Who sends.
     pub(super) member: usize,
+    /// In which of its lives.
+    pub(super) life: u32,
     /// Its place among the validators.
     pub(super) own: Option<ValidatorIndex>,
     /// Its disk.
@@ -159,11 +183,14 @@ impl Network for Eye {
     }
 
     fn report(&self, peer: &PublicKey, fault: PeerFault) {
-        // Nobody lies in these runs, but members can be slow, or behind.
+        // The honest can be slow, or behind.
         if matches!(fault, PeerFault::Malformed | PeerFault::Invalid | PeerFault::Lied) {
-            self.watch
-                .journal
-                .violate(format!("v{} blames an honest peer: {fault:?}", self.member));
+            let journal = &self.watch.journal;
+            if self.watch.liars.contains(peer) {
+                journal.fault("liar blamed", self.member, "");
+            } else {
+                journal.violate(format!("v{} blames an honest peer: {fault:?}", self.member));
+            }
         }
         self.network.report(peer, fault);
     }
