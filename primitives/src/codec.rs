@@ -54,7 +54,9 @@ pub enum CodecError {
 /// Encodes a value into a new buffer.
 #[must_use]
 pub fn encode<T: Encode>(value: &T) -> Vec<u8> {
-    let mut bytes = Vec::new();
+    /// Headers and votes fit, so that most values are written without growing the buffer.
+    const USUAL: usize = 256;
+    let mut bytes = Vec::with_capacity(USUAL);
     encode_into(value, &mut bytes);
     bytes
 }

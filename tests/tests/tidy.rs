@@ -273,6 +273,25 @@ fn rules_are_cited_by_code_and_tests() {
     assert_none(&faults, "rules that are not cited");
 }
 
+/// The table of bug classes names each class of the protocol document, and tests that exist.
+#[test]
+fn bug_classes_name_tests_that_exist() {
+    let table = fs::read_to_string(root().join("docs/testing-bug-classes.md")).unwrap();
+    let code: String = rust().into_iter().map(|source| source.text).collect();
+    let mut faults = Vec::new();
+    for number in 1..=25 {
+        let row = table.lines().find(|line| line.starts_with(&format!("| {number} ")));
+        let names: Vec<&str> =
+            row.into_iter().flat_map(|row| row.split('`').skip(1).step_by(2)).collect();
+        if names.is_empty() {
+            faults.push(format!("class {number} has no test"));
+        }
+        let missing = names.into_iter().filter(|name| !code.contains(&format!("fn {name}(")));
+        faults.extend(missing.map(|name| format!("class {number}: {name}")));
+    }
+    assert_none(&faults, "bug classes without their tests");
+}
+
 /// Links between our documents, and from them to files.
 #[test]
 fn links_of_documents_lead_somewhere() {

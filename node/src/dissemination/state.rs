@@ -27,6 +27,8 @@ use super::search::Search;
 const REMEMBERED_RESULTS: usize = 1_024;
 /// Proposals checked at the same time: the current view and those just ahead or behind.
 const MAX_CHECKS: usize = 16;
+/// Batches asked for at the same time.
+const MAX_REQUESTED: usize = MAX_CHECKS * MAX_BATCHES_PER_BLOCK;
 
 /// Bounds and intervals of dissemination.
 #[derive(Clone, Debug)]
@@ -167,7 +169,18 @@ impl Dissemination {
 
     /// The effects since the last call, in order.
     pub fn take_effects(&mut self) -> Vec<Effect> {
+        self.assert_bounds();
         std::mem::take(&mut self.effects)
+    }
+
+    /// Everything a peer can fill is bounded, and so is what waits for peers.
+    fn assert_bounds(&self) {
+        assert!(self.checks.len() <= MAX_CHECKS, "proposals being checked are bounded");
+        assert!(self.verifying <= self.limits.verifying_max, "batches being verified are bounded");
+        assert!(self.requested.len() <= MAX_REQUESTED, "requested batches are bounded");
+        assert!(self.results.len() <= REMEMBERED_RESULTS, "remembered results are bounded");
+        let own = self.outbox.outstanding().0;
+        assert!(own <= self.limits.own_batches_max, "own batches without an order are bounded");
     }
 
     /// The next time at which [`Dissemination::on_tick`] has something to do.
@@ -482,7 +495,7 @@ impl Dissemination {
 
     fn request(&mut self, hashes: &[BatchHash], targets: &BTreeSet<ValidatorIndex>) {
         self.requested.extend(hashes.iter().copied());
-        while self.requested.len() > MAX_CHECKS * MAX_BATCHES_PER_BLOCK {
+        while self.requested.len() > MAX_REQUESTED {
             self.requested.pop_first();
         }
         let Ok(wanted) = BoundedVec::try_from(hashes.to_vec()) else {

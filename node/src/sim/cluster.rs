@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use logothete_client::rpc::Api as _;
+use logothete_client::rpc::types::EvidenceList;
 use logothete_genesis::Spec;
 use logothete_genesis::spec::{AccountSpec, ValidatorSpec};
 use logothete_ledger::params::ChainParams;
@@ -23,6 +25,7 @@ use super::watch::Watch;
 use super::{Plan, Report, checks};
 use crate::config::{Config, Settings, Sources};
 use crate::recover;
+use crate::rpc::{Limits, NodeApi};
 use crate::supervise::Failure;
 
 /// The chain of all runs begins here.
@@ -123,7 +126,28 @@ impl Cluster {
         self.faulty_phase().await;
         self.calm_phase().await;
         let told = self.clients.finish().await;
+        self.compare_evidence().await?;
         self.report(&told)
+    }
+
+    /// What the API of each member lists as evidence is what its chain records.
+    async fn compare_evidence(&self) -> anyhow::Result<()> {
+        for (index, member) in self.members.iter().enumerate() {
+            let Some(service) = member.service() else { continue };
+            let api = NodeApi::new(service.clone(), Limits::default());
+            let params = EvidenceList { cursor: None, limit: Some(100) };
+            let page = api.evidence_list(params).await?;
+            let mut recorded = member.chain(&self.stage.genesis).evidence()?;
+            recorded.retain(|recorded| recorded.height <= member.height());
+            let head = page.items.first().map(|item| (item.height, item.validator.index));
+            let newest = recorded.first().map(|first| (first.height, first.offence.signer.get()));
+            anyhow::ensure!(
+                page.items.len() == recorded.len() && head == newest,
+                "v{index} lists {:?} and records {recorded:?}",
+                page.items
+            );
+        }
+        Ok(())
     }
 
     fn report(&mut self, told: &Told) -> anyhow::Result<Report> {

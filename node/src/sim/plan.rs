@@ -101,14 +101,14 @@ impl Plan {
             seed,
             powers,
             followers,
-            real_signatures: random.random_bool(0.05),
+            real_signatures: random.random_bool(0.02),
             link,
             skew_ms,
             liars,
             clients: random.random_range(1..=5),
             faults,
             fault_interval: Duration::from_millis(random.random_range(150..2_000)),
-            faulty: Duration::from_millis(random.random_range(2_000..8_000)),
+            faulty: Duration::from_millis(random.random_range(1_000..7_000)),
         }
     }
 

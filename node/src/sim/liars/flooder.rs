@@ -11,7 +11,7 @@ use super::{Liar, Lie};
 /// Frames that are remembered.
 const MEMORY: usize = 64;
 /// Frames for one.
-const FACTOR: usize = 8;
+const FACTOR: usize = 4;
 
 /// Remembers what it said.
 #[derive(Default)]
