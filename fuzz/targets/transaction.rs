@@ -7,10 +7,12 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use logothete_fuzz::{assert_canonical, chain};
+use logothete_ledger::account_keys::AccountKeys;
 use logothete_ledger::admission::{Candidate, admit};
 use logothete_ledger::params::ChainParams;
 use logothete_ledger::transaction::{Body, Transaction};
 
+static KEYS: LazyLock<AccountKeys> = LazyLock::new(AccountKeys::default);
 static PARAMS: LazyLock<ChainParams> = LazyLock::new(ChainParams::default);
 
 fuzz_target!(|bytes: &[u8]| {
@@ -21,7 +23,10 @@ fuzz_target!(|bytes: &[u8]| {
     assert_eq!(candidate.tx.encode(), bytes);
     assert_eq!(candidate.tx.hash(), Transaction::hash_of(bytes));
     assert!(candidate.tx.body.fee >= PARAMS.required_fee(&candidate.tx.body));
-    let verdicts = admit(&chain, vec![candidate.clone(), candidate]);
+    // Twice: with the keys that the run has seen before, and with those of this input.
+    let first = admit(&chain, &KEYS, vec![candidate.clone()]);
+    let verdicts = admit(&chain, &KEYS, vec![candidate.clone(), candidate]);
+    assert_eq!(first[0].is_ok(), verdicts[0].is_ok(), "a known key changes the verdict");
     assert_eq!(verdicts.len(), 2);
     assert_eq!(verdicts[0].is_ok(), verdicts[1].is_ok(), "two verdicts on one transaction");
 });

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use logothete_ledger::account::Account;
+use logothete_ledger::account_keys::AccountKeys;
 use logothete_ledger::admission::{Admitted, Candidate, verify_signatures};
 use logothete_ledger::batch::Batch;
 use logothete_ledger::execute::{BlockInput, execute};
@@ -78,7 +79,7 @@ impl StateView for Flat {
 
 fn admission(c: &mut Criterion) {
     let keys: Vec<SecretKey> =
-        (0..32u8).map(|number| SecretKey::from_seed([number + 1; 32])).collect();
+        (0..=255u8).map(|number| SecretKey::from_seed([number; 32])).collect();
     let transactions: Vec<Transaction> = (0..BATCH_TXS as u64)
         .zip(keys.iter().cycle())
         .map(|(number, key)| {
@@ -95,8 +96,12 @@ fn admission(c: &mut Criterion) {
     });
     let candidates: Vec<Candidate> = transactions.iter().map(candidate).collect();
     group.throughput(Throughput::Elements(BATCH_TXS as u64));
-    group.bench_function("verify_batch_of_256", |b| {
-        b.iter(|| verify_signatures(&chain(), black_box(&candidates)));
+    group.bench_function("verify_batch_of_256_by_strangers", |b| {
+        b.iter(|| verify_signatures(&chain(), &AccountKeys::default(), black_box(&candidates)));
+    });
+    let keys = AccountKeys::default();
+    group.bench_function("verify_batch_of_256_by_known_keys", |b| {
+        b.iter(|| verify_signatures(&chain(), &keys, black_box(&candidates)));
     });
     group.finish();
 }

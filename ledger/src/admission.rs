@@ -6,6 +6,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use logothete_primitives::address::Address;
 use logothete_primitives::codec;
 use logothete_primitives::domain;
 use logothete_primitives::identifiers::{ChainId, TxHash};
@@ -14,6 +15,7 @@ use logothete_primitives::numbers::Height;
 use logothete_primitives::signature::{BatchItem, Signature, find_invalid, signing_message};
 
 use crate::account::Account;
+use crate::account_keys::AccountKeys;
 use crate::error::TxError;
 use crate::mempool::MempoolError;
 use crate::modules;
@@ -77,8 +79,12 @@ impl Deref for Admitted {
 }
 
 /// Verifies the signatures of candidates in one batch and admits those that hold.
-pub fn admit(chain: &ChainId, candidates: Vec<Candidate>) -> Vec<Result<Arc<Admitted>, TxError>> {
-    let verdicts = verify_signatures(chain, &candidates);
+pub fn admit(
+    chain: &ChainId,
+    keys: &AccountKeys,
+    candidates: Vec<Candidate>,
+) -> Vec<Result<Arc<Admitted>, TxError>> {
+    let verdicts = verify_signatures(chain, keys, &candidates);
     candidates
         .into_iter()
         .zip(verdicts)
@@ -87,19 +93,29 @@ pub fn admit(chain: &ChainId, candidates: Vec<Candidate>) -> Vec<Result<Arc<Admi
 }
 
 /// The verdict on each candidate, the same as [`Admitted::verify`] gives one by one.
-pub fn verify_signatures(chain: &ChainId, candidates: &[Candidate]) -> Vec<Result<(), TxError>> {
+pub fn verify_signatures(
+    chain: &ChainId,
+    keys: &AccountKeys,
+    candidates: &[Candidate],
+) -> Vec<Result<(), TxError>> {
     let mut verdicts = vec![Ok(()); candidates.len()];
     let messages: Vec<Vec<u8>> =
         candidates.iter().map(|candidate| message_of(candidate, chain)).collect();
-    let mut signatures: Vec<PendingSignature<'_>> = Vec::with_capacity(candidates.len());
-    for (index, candidate) in candidates.iter().enumerate() {
-        for (signer, signature) in candidate.tx.signatures() {
-            match VerifyingKey::try_from(&signer.public_key()) {
-                Ok(key) => {
-                    signatures.push(PendingSignature { candidate: index, signer, key, signature });
-                }
-                Err(_) => verdicts[index] = Err(TxError::InvalidKey { signer: *signer }),
+    let claims = || {
+        let numbered = candidates.iter().enumerate();
+        numbered.flat_map(|(index, candidate)| {
+            candidate.tx.signatures().map(move |(signer, signature)| (index, signer, signature))
+        })
+    };
+    let known = keys.get(claims().map(|(_, signer, _)| signer));
+    let mut signatures: Vec<PendingSignature<'_>> = Vec::with_capacity(known.len());
+    for ((candidate, signer, signature), known) in claims().zip(known) {
+        let is_new = known.is_none();
+        match known.map_or_else(|| VerifyingKey::try_from(&signer.public_key()), Ok) {
+            Ok(key) => {
+                signatures.push(PendingSignature { candidate, signer, key, is_new, signature });
             }
+            Err(_) => verdicts[candidate] = Err(TxError::InvalidKey { signer: *signer }),
         }
     }
     let items: Vec<BatchItem<'_>> = signatures
@@ -118,13 +134,17 @@ pub fn verify_signatures(chain: &ChainId, candidates: &[Candidate]) -> Vec<Resul
             *verdict = Err(TxError::InvalidSignature { signer: *pending.signer });
         }
     }
+    let held = signatures.iter().filter(|p| p.is_new && verdicts[p.candidate].is_ok());
+    keys.keep(held.map(|pending| (*pending.signer, pending.key)));
     verdicts
 }
 
 struct PendingSignature<'a> {
     candidate: usize,
-    signer: &'a logothete_primitives::address::Address,
+    signer: &'a Address,
     key: VerifyingKey,
+    /// Not one of the keys at hand.
+    is_new: bool,
     signature: &'a Signature,
 }
 

@@ -8,6 +8,7 @@
 //! [`receipt`], [`proof`], [`admission`], [`mempool`], [`batch`].
 
 pub mod account;
+pub mod account_keys;
 pub mod admission;
 #[cfg(feature = "rocks")]
 pub mod backup;

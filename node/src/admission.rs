@@ -187,8 +187,8 @@ impl AdmissionStage {
         let candidates: Vec<Candidate> =
             jobs.iter_mut().flat_map(|job| std::mem::take(&mut job.candidates)).collect();
         let counts_of = |job: &Job| job._room.num_permits();
-        let chain = self.rules.chain;
-        let verdicts = self.workers.run(move || admit(&chain, candidates)).await;
+        let (chain, keys) = (self.rules.chain, self.rules.keys.clone());
+        let verdicts = self.workers.run(move || admit(&chain, &keys, candidates)).await;
         let mut results = self.insert(verdicts).into_iter();
         for job in jobs {
             let count = counts_of(&job);

@@ -112,7 +112,7 @@ pub fn genesis_of(spec: &Spec) -> Genesis {
         hash: header.hash(),
         header,
         validators: Arc::new(spec.validator_set()),
-        rules: BatchRules { chain, params: Arc::new(spec.params.clone()) },
+        rules: BatchRules { chain, params: Arc::new(spec.params.clone()), keys: Arc::default() },
     }
 }
 

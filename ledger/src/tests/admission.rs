@@ -7,6 +7,7 @@ use logothete_primitives::numbers::{Height, Nonce};
 
 use super::{FEE, body, chain, key, params, signer, transfer};
 use crate::account::Account;
+use crate::account_keys::AccountKeys;
 use crate::admission::{Admitted, Candidate, admit, check_state, verify_signatures};
 use crate::error::TxError;
 use crate::mempool::{MempoolError, NONCE_WINDOW};
@@ -44,7 +45,10 @@ fn names_the_first_signature_that_does_not_hold() {
     let first_cosigner = tx.body.cosigners[0];
     let expected = TxError::InvalidSignature { signer: first_cosigner };
     assert_eq!(Admitted::verify(candidate(&tx), &chain()).unwrap_err(), expected);
-    assert_eq!(verify_signatures(&chain(), &[candidate(&tx)]), vec![Err(expected)]);
+    assert_eq!(
+        verify_signatures(&chain(), &AccountKeys::default(), &[candidate(&tx)]),
+        vec![Err(expected)]
+    );
 }
 
 #[test]
@@ -78,16 +82,19 @@ fn a_batch_gives_each_the_verdict_it_gets_alone() {
         .iter()
         .map(|candidate| Admitted::verify(candidate.clone(), &chain()).map(|_| ()))
         .collect();
-    assert_eq!(verify_signatures(&chain(), &candidates), alone);
+    let keys = AccountKeys::default();
+    for round in ["keys unknown", "keys of good signatures known"] {
+        assert_eq!(verify_signatures(&chain(), &keys, &candidates), alone, "{round}");
+    }
     assert_eq!(alone.iter().filter(|verdict| verdict.is_err()).count(), 6);
-    let admitted = admit(&chain(), candidates);
+    let admitted = admit(&chain(), &keys, candidates);
     let verdicts: Vec<_> = admitted.into_iter().map(|verdict| verdict.map(|_| ())).collect();
     assert_eq!(verdicts, alone);
 }
 
 #[test]
 fn no_candidates_give_no_verdicts() {
-    assert_eq!(verify_signatures(&chain(), &[]), vec![]);
+    assert_eq!(verify_signatures(&chain(), &AccountKeys::default(), &[]), vec![]);
 }
 
 #[test]

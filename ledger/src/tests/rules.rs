@@ -8,6 +8,7 @@ use logothete_primitives::limits::{MAX_COSIGNERS, MAX_OPERATIONS, MAX_TX_BYTES};
 use logothete_primitives::numbers::Nonce;
 
 use super::{FEE, FOREVER, body, chain, key, params, signer, transfer};
+use crate::account_keys::AccountKeys;
 use crate::admission::{Admitted, Candidate, admit};
 use crate::error::TxError;
 use crate::operation::Operation;
@@ -153,7 +154,8 @@ fn refuses_a_signer_that_is_no_key_and_a_signature_that_is_no_signature() {
         let candidate = Candidate::decode(&tx.encode(), &chain(), &params()).unwrap();
         let alone = Admitted::verify(candidate.clone(), &chain()).unwrap_err();
         assert_eq!((alone.code(), alone.got()), (code, Some(sender)));
-        let in_batch = admit(&chain(), vec![candidate]).remove(0).unwrap_err();
+        let in_batch =
+            admit(&chain(), &AccountKeys::default(), vec![candidate]).remove(0).unwrap_err();
         assert_eq!(in_batch, alone);
     }
 }

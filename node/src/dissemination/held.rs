@@ -3,19 +3,22 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use logothete_ledger::account_keys::AccountKeys;
 use logothete_ledger::admission::{Admitted, admit};
 use logothete_ledger::batch::{Batch, BatchRef, SealedBatch};
 use logothete_ledger::error::BatchError;
 use logothete_ledger::params::ChainParams;
 use logothete_primitives::{BatchHash, ChainId, TxHash};
 
-/// The rules that a batch is checked against.
+/// What a batch is checked against.
 #[derive(Clone, Debug)]
 pub struct BatchRules {
     /// The chain that the signatures name.
     pub chain: ChainId,
     /// The limits of the chain.
     pub params: Arc<ChainParams>,
+    /// The keys of those who signed lately.
+    pub keys: Arc<AccountKeys>,
 }
 
 /// Whether the signatures inside a batch must be checked.
@@ -60,7 +63,7 @@ impl HeldBatch {
             Trust::Certified => {
                 candidates.into_iter().map(|tx| Arc::new(Admitted::vouched(tx))).collect()
             }
-            Trust::Check => admit(&rules.chain, candidates)
+            Trust::Check => admit(&rules.chain, &rules.keys, candidates)
                 .into_iter()
                 .enumerate()
                 .map(|(position, verdict)| {

@@ -27,7 +27,7 @@ fn chain() -> ChainId {
 }
 
 fn rules() -> BatchRules {
-    BatchRules { chain: chain(), params: Arc::new(ChainParams::default()) }
+    BatchRules { chain: chain(), params: Arc::new(ChainParams::default()), keys: Arc::default() }
 }
 
 fn executed(height: u64) -> Executed {

@@ -60,7 +60,11 @@ fn checks() -> Checks {
     Checks {
         context: Context { chain: chain_id(), validators: validators(), genesis: genesis().hash() },
         verifier: Arc::new(AcceptAll),
-        rules: BatchRules { chain: chain_id(), params: Arc::new(ChainParams::default()) },
+        rules: BatchRules {
+            chain: chain_id(),
+            params: Arc::new(ChainParams::default()),
+            keys: Arc::default(),
+        },
     }
 }
 
