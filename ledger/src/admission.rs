@@ -110,10 +110,9 @@ pub fn verify_signatures(
     let known = keys.get(claims().map(|(_, signer, _)| signer));
     let mut signatures: Vec<PendingSignature<'_>> = Vec::with_capacity(known.len());
     for ((candidate, signer, signature), known) in claims().zip(known) {
-        let is_new = known.is_none();
         match known.map_or_else(|| VerifyingKey::try_from(&signer.public_key()), Ok) {
             Ok(key) => {
-                signatures.push(PendingSignature { candidate, signer, key, is_new, signature });
+                signatures.push(PendingSignature { candidate, signer, key, signature });
             }
             Err(_) => verdicts[candidate] = Err(TxError::InvalidKey { signer: *signer }),
         }
@@ -134,7 +133,8 @@ pub fn verify_signatures(
             *verdict = Err(TxError::InvalidSignature { signer: *pending.signer });
         }
     }
-    let held = signatures.iter().filter(|p| p.is_new && verdicts[p.candidate].is_ok());
+    // Known ones too: whoever still signs is not to be forgotten.
+    let held = signatures.iter().filter(|pending| verdicts[pending.candidate].is_ok());
     keys.keep(held.map(|pending| (*pending.signer, pending.key)));
     verdicts
 }
@@ -143,8 +143,6 @@ struct PendingSignature<'a> {
     candidate: usize,
     signer: &'a Address,
     key: VerifyingKey,
-    /// Not one of the keys at hand.
-    is_new: bool,
     signature: &'a Signature,
 }
 

@@ -23,6 +23,7 @@ pub mod overlay;
 pub mod params;
 pub mod proof;
 pub mod receipt;
+pub mod recent;
 pub mod simulate;
 pub mod state;
 pub mod state_tree;

@@ -133,9 +133,7 @@ impl<E: Engine> Store for ChainStore<E> {
                     None => writer.remove(Family::State, key.as_bytes()),
                 }
             }
-            for tx in applied.transactions {
-                parts::put_transaction(writer, executed.height, tx);
-            }
+            parts::put_transactions(writer, executed.height, applied.transactions);
             parts::put_receipts(writer, executed.height, applied.transactions);
             writer.put(Family::Executed, &key, &schema::seal(Family::Executed, &key, &roots));
         })?;
