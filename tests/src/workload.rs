@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::network::{TestNet, account_key};
+use crate::network::{Plan, TestNet, account_key};
 
 /// How long one wait for finality lasts before the same bytes are sent again.
 const WAIT: Duration = Duration::from_secs(3);
@@ -140,6 +140,19 @@ pub async fn send_all(
     });
     try_join_all(runs).await?;
     Ok(ledger)
+}
+
+/// Starts a network and a load on all its validators, and waits until the first transactions are final.
+///
+/// # Errors
+/// When the network does not come to life.
+pub async fn network_under_load(plan: Plan, senders: usize) -> anyhow::Result<(TestNet, Load)> {
+    let all: Vec<usize> = (0..plan.validators).collect();
+    let net = TestNet::start(plan).await?;
+    net.wait_ready().await?;
+    let load = Load::start(&net, &all, senders)?;
+    load.wait_progress(50, Duration::from_secs(60)).await?;
+    Ok((net, load))
 }
 
 /// Load that runs beside a test until it is stopped.
