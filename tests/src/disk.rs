@@ -145,8 +145,19 @@ impl Disk {
         self.restore("", &after, survivors, &mut told)?;
         fs::remove_dir_all(self.data())?;
         fs::rename(after, self.data())?;
-        fs::remove_dir_all(self.records())?;
+        self.forget()?;
         Ok(told.join(", "))
+    }
+
+    /// Takes the files as they are for durable. To be called when the process is dead.
+    ///
+    /// # Errors
+    /// When the records cannot be removed.
+    pub fn forget(&self) -> anyhow::Result<()> {
+        Ok(fs::remove_dir_all(self.records()).or_else(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => Ok(()),
+            _ => Err(error),
+        })?)
     }
 
     fn data(&self) -> PathBuf {

@@ -31,6 +31,8 @@ use crate::disk::{Disk, Survivors};
 pub const BALANCE: Amount = Amount::new(1_000_000_000_000);
 /// File beside each data directory that records what the validator signed, over all its lives and wipes.
 pub const SIGNED: &str = "signed.bin";
+/// Variable that leaves the directories of a network, with the logs, for who looks for a fault.
+const KEEP: &str = "LOGOTHETE_TEST_KEEP";
 /// How often a condition is looked at again.
 const POLL: Duration = Duration::from_millis(50);
 
@@ -124,7 +126,11 @@ impl TestNet {
         Ok(net)
     }
 
-    async fn create(plan: &Plan) -> anyhow::Result<Self> {
+    /// Writes the directories of a network and starts nothing.
+    ///
+    /// # Errors
+    /// When a file or a port is not to be had.
+    pub async fn create(plan: &Plan) -> anyhow::Result<Self> {
         let turn = TURN.clone().acquire_owned().await?;
         let directory = tempfile::tempdir()?;
         let spec = chain(plan)?;
@@ -136,8 +142,7 @@ impl TestNet {
             let home = directory.path().join(&validator.name);
             std::fs::create_dir_all(home.join("data"))?;
             KeyFile::create_plain_dev(&home.join("key.json"), &dev::validator_key(7, index))?;
-            let marker = FreshMarker { key: validator.key, chain: spec.chain_id() };
-            marker.write_new(&home.join("data"))?;
+            write_fresh_marker(&spec, usize::from(index), &home)?;
             let disk = plan.faulty_disks.then(|| Disk::new(&home)).transpose()?;
             nodes.push(TestNode {
                 name: validator.name.clone(),
@@ -276,17 +281,42 @@ impl TestNet {
         limit: Duration,
     ) -> anyhow::Result<ExitStatus> {
         let deadline = Instant::now() + limit;
-        let node = &mut self.nodes[index];
-        let process = node.process.as_mut().context("it was started")?;
         while Instant::now() < deadline {
-            if let Some(status) = process.try_wait()? {
-                node.process = None;
+            if let Some(status) = self.ended(index)? {
                 return Ok(status);
             }
             sleep(POLL).await;
         }
+        let node = &self.nodes[index];
         let log = last_lines(&node.home.join("log"), 40);
         bail!("{} still runs after {limit:?}\nlog:\n{log}", node.name)
+    }
+
+    /// Waits until a node that was started serves (true) or has ended by itself (false).
+    ///
+    /// # Errors
+    /// When it does neither within `limit`.
+    pub async fn serves_or_ends(&mut self, index: usize, limit: Duration) -> anyhow::Result<bool> {
+        let deadline = Instant::now() + limit;
+        while Instant::now() < deadline {
+            if self.ended(index)?.is_some() {
+                return Ok(false);
+            }
+            if self.status(index).await.is_ok() {
+                return Ok(true);
+            }
+            sleep(POLL).await;
+        }
+        bail!("{} neither serves nor ends", self.nodes[index].name)
+    }
+
+    fn ended(&mut self, index: usize) -> anyhow::Result<Option<ExitStatus>> {
+        let node = &mut self.nodes[index];
+        let status = node.process.as_mut().context("it was started")?.try_wait()?;
+        if status.is_some() {
+            node.process = None;
+        }
+        Ok(status)
     }
 
     /// Kills a node, takes from its faulty disk what a loss of power would, and says what that was.
@@ -317,6 +347,18 @@ impl TestNet {
         let data = self.nodes[index].home.join("data");
         std::fs::remove_dir_all(&data)?;
         Ok(std::fs::create_dir(data)?)
+    }
+
+    /// Kills a validator and makes it one that never signed, as it was before its first start.
+    ///
+    /// # Errors
+    /// When the files cannot be written.
+    pub fn renew(&mut self, index: usize) -> anyhow::Result<()> {
+        self.wipe(index)?;
+        if let Some(disk) = &self.nodes[index].disk {
+            disk.forget()?;
+        }
+        write_fresh_marker(&self.spec, index, &self.nodes[index].home)
     }
 
     /// A client of one node.
@@ -447,12 +489,22 @@ impl Drop for TestNet {
         for index in 0..self.nodes.len() {
             self.kill(index);
         }
+        if std::env::var_os(KEEP).is_some() {
+            self.directory.disable_cleanup(true);
+            eprintln!("kept: {}", self.directory.path().display());
+        }
         if std::thread::panicking() {
             for node in &self.nodes {
                 eprintln!("---- log of {}\n{}", node.name, last_lines(&node.home.join("log"), 60));
             }
         }
     }
+}
+
+/// Declares that a key on a new directory never signed.
+fn write_fresh_marker(spec: &Spec, index: usize, home: &Path) -> anyhow::Result<()> {
+    let marker = FreshMarker { key: spec.validators[index].key, chain: spec.chain_id() };
+    Ok(marker.write_new(&home.join("data"))?)
 }
 
 fn chain(plan: &Plan) -> anyhow::Result<Spec> {
