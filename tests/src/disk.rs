@@ -24,8 +24,8 @@ const LIBRARY: &str = "liblogothete_faulty_disk.so";
 
 /// The faulty disk of one node.
 ///
-/// Its faults, for `TestNet::start_with_fault`: `lies` (syncs do nothing), `fail-sync N SUFFIX` and `fail-write N SUFFIX`
-/// (EIO at the n-th call for a file whose name ends so), `full BYTES` (ENOSPC after so many), `kill-before N` and
+/// Its faults, for `TestNet::start_with_fault`: `lies` (syncs do nothing), `fail-sync N NAME` and `fail-write N NAME`
+/// (EIO at the n-th call for a file whose name contains this), `full BYTES` (ENOSPC after so many), `kill-before N` and
 /// `kill-after N` (the n-th sync).
 #[derive(Debug)]
 pub struct Disk {
@@ -192,7 +192,7 @@ impl Disk {
                 Some(synced) if synced != bytes => {
                     let lengths = (synced.len(), bytes.len());
                     let (bytes, what) = survivors.mix(&synced, bytes);
-                    if !UNINTERESTING.contains(&name.as_str()) {
+                    if !UNINTERESTING.iter().any(|known| name.starts_with(known)) {
                         told.push(format!("{name} {what} {lengths:?} {}", bytes.len()));
                     }
                     fs::write(into, bytes)?;

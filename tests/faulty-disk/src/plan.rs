@@ -29,24 +29,23 @@ pub enum Fault {
     KillAfter(u64),
 }
 
-/// The n-th call for a file whose name ends so.
+/// The n-th call for a file whose name contains this.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Nth {
     at: u64,
-    suffix: String,
+    part: String,
 }
 
 impl Fault {
-    /// Reads `lies`, `fail-sync N SUFFIX`, `fail-write N SUFFIX`, `full BYTES`, `kill-before N`, `kill-after N`.
+    /// Reads `lies`, `fail-sync N NAME`, `fail-write N NAME`, `full BYTES`, `kill-before N`, `kill-after N`.
     pub fn parse(text: &str) -> Option<Self> {
         let words: Vec<&str> = text.split(' ').collect();
-        let nth =
-            |at: &str, suffix: &str| Some(Nth { at: at.parse().ok()?, suffix: suffix.into() });
+        let nth = |at: &str, part: &str| Some(Nth { at: at.parse().ok()?, part: part.into() });
         Some(match words[..] {
             [""] => Self::None,
             ["lies"] => Self::Lies,
-            ["fail-sync", at, suffix] => Self::FailSync(nth(at, suffix)?),
-            ["fail-write", at, suffix] => Self::FailWrite(nth(at, suffix)?),
+            ["fail-sync", at, part] => Self::FailSync(nth(at, part)?),
+            ["fail-write", at, part] => Self::FailWrite(nth(at, part)?),
             ["full", bytes] => Self::Full(bytes.parse().ok()?),
             ["kill-before", at] => Self::KillBefore(at.parse().ok()?),
             ["kill-after", at] => Self::KillAfter(at.parse().ok()?),
@@ -97,7 +96,7 @@ impl Plan {
     /// Counts a sync of a file of this name and says what becomes of it.
     pub fn on_sync(&mut self, name: &str) -> Verdict {
         let counts = match &self.fault {
-            Fault::FailSync(nth) => name.ends_with(&nth.suffix),
+            Fault::FailSync(nth) => name.contains(&nth.part),
             _ => true,
         };
         self.syncs += u64::from(counts);
@@ -116,7 +115,7 @@ impl Plan {
     /// Counts a write to a file of this name; the error number if it fails.
     pub fn on_write(&mut self, name: &str, bytes: usize) -> Option<c_int> {
         let errno = match &self.fault {
-            Fault::FailWrite(nth) if name.ends_with(&nth.suffix) => {
+            Fault::FailWrite(nth) if name.contains(&nth.part) => {
                 self.writes += 1;
                 (self.writes == nth.at).then_some(libc::EIO)
             }
