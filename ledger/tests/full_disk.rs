@@ -1,13 +1,12 @@
-//! A disk that fills and a file that may not grow: the write fails with a typed error, and the next
-//! opening has everything that was synced.
+//! A file that may not grow: the write fails with a typed error, so do all after it, and the next opening
+//! has everything that was synced.
 //!
-//! Each test starts itself again as a child: under a limit of the file size, which needs no rights,
-//! and on a small file system in namespaces of its own.
+//! The test starts itself again as a child under a limit of the file size, which needs no rights. A full disk
+//! under a whole node is in `tests/tests/disk_errors.rs`.
 
 #![allow(clippy::unwrap_used)]
 
 use std::ffi::OsStr;
-use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -121,39 +120,4 @@ fn a_file_that_may_not_grow_stops_the_writer_and_loses_nothing() {
     assert!(told(&text, "error").contains("File too large"), "{text}");
     told(&text, "again");
     assert_kept(&path, synced);
-}
-
-#[test]
-fn a_full_disk_is_told_and_loses_nothing() {
-    const THIS: &str = "a_full_disk_is_told_and_loses_nothing";
-    if let Some(place) = std::env::var_os(PLACE) {
-        // Here `place` is a file system of 8 MiB, with 2 MiB of ballast.
-        let (path, ballast) = (Path::new(&place).join("db"), Path::new(&place).join("ballast"));
-        fs::write(&ballast, vec![0; 2 << 20]).unwrap();
-        let store = RocksStore::open(&path, chain()).unwrap();
-        let (synced, error) = write_until_it_fails(&store);
-        assert!(matches!(error, StoreError::NoSpace), "{error}");
-        assert!(store.persist(b"after").is_err(), "it goes on after a write was lost");
-        drop(store);
-        let reopened = RocksStore::open(&path, chain()).map(drop);
-        assert!(matches!(reopened, Ok(()) | Err(StoreError::NoSpace)), "{reopened:?}");
-        println!("\nreopened {reopened:?}");
-        fs::remove_file(&ballast).unwrap();
-        assert_kept(&path, synced);
-        println!("\nsynced {synced}");
-        return;
-    }
-    let directory = tempfile::tempdir().unwrap();
-    let mount =
-        format!("mount -t tmpfs -o size=8m tmpfs '{}' && exec \"$@\"", directory.path().display());
-    let arguments = ["--user", "--map-root-user", "--mount", "sh", "-c", &mount, "sh"];
-    let rights = [&arguments[..4], &["-c", "mount -t tmpfs tmpfs /mnt"]].concat();
-    let permitted = Command::new("unshare").args(rights).status();
-    if !permitted.is_ok_and(|status| status.success()) {
-        println!("NOT TESTED: this machine permits no mount in namespaces of one's own");
-        return;
-    }
-    let text = run_again(THIS, "unshare", &arguments.map(OsStr::new), directory.path());
-    let synced: u64 = told(&text, "synced").parse().unwrap();
-    assert!(synced > 10, "it worked before: {synced}");
 }

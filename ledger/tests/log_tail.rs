@@ -127,14 +127,19 @@ fn killed() -> Killed {
 }
 
 impl Killed {
-    /// The database with this log, opened as a node opens it.
-    fn open_with_log(&self, log: &[u8], place: &Path) -> Result<Moment, StoreError> {
+    /// Lays the database down with this log.
+    fn lay(&self, log: &[u8], place: &Path) {
         let _ = fs::remove_dir_all(place);
         fs::create_dir_all(place).unwrap();
         for (name, bytes) in &self.files {
             let bytes = if *name == self.log { log } else { bytes };
             fs::write(place.join(name), bytes).unwrap();
         }
+    }
+
+    /// The database with this log, opened as a node opens it.
+    fn open_with_log(&self, log: &[u8], place: &Path) -> Result<Moment, StoreError> {
+        self.lay(log, place);
         let store = RocksStore::open_with(place, chain(), BUDGET)?;
         for number in 1..=u8::try_from(store.committed_height().get()).unwrap() {
             let found = store.block_by_height(Height::new(u64::from(number))).unwrap();
@@ -236,18 +241,36 @@ fn a_record_whose_head_is_damaged_is_refused_or_the_log_ends_there() {
 
 /// Found by the test above: RocksDB reads such a log for ever.
 #[test]
-fn a_record_of_a_recycled_log_is_refused() {
+fn a_record_of_a_recycled_log_is_not_read() {
     let killed = killed();
     let directory = scratch();
     let place = directory.path().join("db");
     for moment in &killed.moments[..killed.moments.len() - 1] {
-        let mut log = killed.bytes.clone();
         let kind = usize::try_from(moment.log_bytes).unwrap() + 6;
-        assert_eq!(log[kind], 1, "a whole record");
+        assert_eq!(killed.bytes[kind], 1, "a whole record");
+        killed.assert_flip(kind, 1 ^ 5, &place);
+        let mut log = killed.bytes.clone();
         log[kind] = 5;
-        let error = killed.open_with_log(&log, &place).unwrap_err();
-        assert!(error.is_corruption() && error.to_string().contains("recycled"), "{error}");
+        killed.lay(&log, &place);
         let error = RocksStore::open_read_only(&place, directory.path()).unwrap_err();
-        assert!(error.is_corruption(), "{error}");
+        assert!(error.is_corruption() && error.to_string().contains("recycled"), "{error}");
     }
+}
+
+/// Found by power failing under real nodes: RocksDB refuses a database whose last record has its length and not its content.
+#[test]
+fn a_tail_of_zeros_or_noise_is_cut_off() {
+    let killed = killed();
+    let synced = killed.moments[killed.synced].log_bytes;
+    let synced = usize::try_from(synced).unwrap();
+    let tail: Vec<usize> = (synced..killed.bytes.len()).step_by(3).collect();
+    at_each(&tail, |start, place| {
+        for noise in [0, 0xa5] {
+            let mut log = killed.bytes.clone();
+            log[start..].fill(noise);
+            let found = killed.open_with_log(&log, place).unwrap();
+            let expected = killed.moments.iter().rposition(|m| m.log_bytes <= start as u64);
+            assert_eq!(killed.place_of(&found), expected, "{noise} from {start}");
+        }
+    });
 }

@@ -38,6 +38,8 @@ use crate::workers::Workers;
 const STALL_LIMIT: Duration = Duration::from_secs(60);
 /// Stages that were asked to stop have this long to end.
 const DRAIN_LIMIT: Duration = Duration::from_secs(10);
+/// When a stage ended without a reason, the stage that has one may take this long to tell it.
+const CAUSE_LIMIT: Duration = Duration::from_secs(1);
 /// Reports of workers that may wait for the driver.
 const REPORTS_MAX: usize = 1_024;
 /// Ranges from sync that may wait for the driver.
@@ -136,8 +138,8 @@ impl Node {
             failure = self.failures.recv() => failure,
         };
         self.stop.cancel();
-        if let Some(failure) = failure {
-            return Err(failure.into());
+        if let Some(first) = failure {
+            return Err(cause_of(first, &mut self.failures).await.into());
         }
         let drained = self.supervisor.drained(DRAIN_LIMIT).await;
         anyhow::ensure!(
@@ -148,6 +150,24 @@ impl Node {
         info!(event = "node.stopped", "all that was executed is on the disk");
         Ok(())
     }
+}
+
+/// The failure behind the first one that was told: a stage that fails takes its channels with it, and the stages at
+/// their other ends may be quicker to end than it is to say why.
+async fn cause_of(first: Failure, failures: &mut mpsc::Receiver<Failure>) -> Failure {
+    let is_consequence = |failure: &Failure| matches!(failure, Failure::Ended { .. });
+    if !is_consequence(&first) {
+        return first;
+    }
+    let cause = async {
+        while let Some(failure) = failures.recv().await {
+            if !is_consequence(&failure) {
+                return Some(failure);
+            }
+        }
+        None
+    };
+    tokio::time::timeout(CAUSE_LIMIT, cause).await.ok().flatten().unwrap_or(first)
 }
 
 /// Checks and opens everything that is on the disk.
@@ -456,5 +476,25 @@ async fn watch_peers(mut peers: mpsc::Receiver<PeerEvent>) {
                 warn!(event = "peer.refused", %address, peer, %reason);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_stage_that_failed_is_named_not_those_that_ended_with_it() {
+        let (sender, mut failures) = mpsc::channel(8);
+        let ended = |stage| Failure::Ended { stage };
+        let failed = Failure::Failed { stage: "driver", reason: anyhow::anyhow!("disk full") };
+        for failure in [ended("executor"), failed] {
+            sender.send(failure).await.expect("there is room");
+        }
+        let cause = cause_of(ended("sync"), &mut failures).await;
+        assert_eq!(cause.to_string(), "stage driver failed: disk full");
+        drop(sender);
+        let alone = cause_of(ended("sync"), &mut failures).await;
+        assert!(matches!(alone, Failure::Ended { stage: "sync" }));
     }
 }

@@ -190,14 +190,18 @@ pub fn load_safety(
     let marker = FreshMarker { key, chain: genesis.chain };
     let fresh = marker.is_present(layout.data())?;
     let stored = chain.safety()?;
-    if fresh && stored.is_none() && marks.marks().is_none() {
-        let safety = SafetyState::fresh(genesis.validators.epoch());
-        chain.store().persist(&logothete_primitives::encode(&safety))?;
-        marks.write(&marks_of(&safety))?;
+    let never_signed = SafetyState::fresh(genesis.validators.epoch());
+    // The marker goes durably before anything is signed, and last: whatever is beside it was left by a first start that
+    // was cut off, unless somebody put it there.
+    let is_begun = stored.as_ref().is_none_or(|stored| *stored == never_signed)
+        && marks.marks().is_none_or(|marks| marks == marks_of(&never_signed));
+    if fresh && is_begun {
+        chain.store().persist(&logothete_primitives::encode(&never_signed))?;
+        marks.write(&marks_of(&never_signed))?;
         marks.sync()?;
         FreshMarker::remove(layout.data())?;
         info!(event = "safety.fresh", "a new key on a new directory: this validator never signed");
-        return Ok((Some(safety), marks));
+        return Ok((Some(never_signed), marks));
     }
     if fresh {
         FreshMarker::remove(layout.data())?;

@@ -1,7 +1,6 @@
 //! The promises, checked: one chain, no final transaction lost, nothing signed twice, no coin made or lost.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
@@ -16,10 +15,27 @@ use logothete_client::verify;
 use logothete_node::driver::read_audit;
 use logothete_primitives::{Address, BlockHash, Height, StateRoot, TxHash, ValidatorIndex};
 
-use crate::network::{SIGNED, TestNet, account_key};
+use crate::network::{TestNet, account_key};
+use crate::workload::Load;
 
 /// How long nodes may take to reach the same height once nothing disturbs them.
 const LEVEL: Duration = Duration::from_secs(60);
+
+/// Everything that must hold at the end of a story whose validators are all back; says how many transactions were final.
+///
+/// # Errors
+/// The promise that was broken.
+pub async fn promises_kept(net: &TestNet, load: Load) -> anyhow::Result<usize> {
+    let told = load.finish().await?.told();
+    ensure!(!told.is_empty(), "the load was there");
+    let all: Vec<usize> = (0..net.spec.validators.len()).collect();
+    agreement(net, &all).await?;
+    finals_kept(net, &all, &told).await?;
+    supply_conserved(net, 0).await?;
+    let signed = nothing_signed_twice(net)?;
+    ensure!(signed > 0, "the record of signed messages was written");
+    Ok(told.len())
+}
 
 /// Waits until the nodes have executed the highest height among them, then compares every block and the state.
 ///
@@ -153,30 +169,29 @@ pub fn nothing_signed_twice(net: &TestNet) -> anyhow::Result<usize> {
     for (index, node) in net.nodes.iter().take(net.spec.validators.len()).enumerate() {
         let own = ValidatorIndex::new(u16::try_from(index)?);
         let mut slots = BTreeMap::new();
-        for path in records(&node.home) {
-            for message in read_audit(&path)? {
-                let Some((slot, said)) = message.slot().filter(|(slot, _)| slot.signer == own)
-                else {
-                    continue;
-                };
-                count += 1;
-                let first = *slots.entry(slot).or_insert(said);
-                ensure!(first == said, "{} signed twice: {slot:?}: {first:?} {said:?}", node.name);
-            }
+        for message in read_audit(&node.signed())? {
+            let Some((slot, said)) = message.slot().filter(|(slot, _)| slot.signer == own) else {
+                continue;
+            };
+            count += 1;
+            let first = *slots.entry(slot).or_insert(said);
+            ensure!(first == said, "{} signed twice: {slot:?}: {first:?} {said:?}", node.name);
         }
     }
     Ok(count)
 }
 
-/// The records of signed messages of a node: those kept at its wipes, and the present one.
-fn records(home: &Path) -> Vec<std::path::PathBuf> {
-    let kept = (0..).map(|count| home.join(format!("{SIGNED}.{count}")));
-    let mut paths: Vec<_> = kept.take_while(|path| path.exists()).collect();
-    let present = home.join("data").join(SIGNED);
-    if present.exists() {
-        paths.push(present);
+/// No validator ever had to say that it does not know what it signed (R10).
+///
+/// # Errors
+/// The first that did.
+pub fn nobody_forgot(net: &TestNet) -> anyhow::Result<()> {
+    for node in &net.nodes {
+        let log = node.log();
+        let said = log.lines().find(|line| line.contains("safety.amnesia"));
+        ensure!(said.is_none(), "{} lost its safety state: {said:?}", node.name);
     }
-    paths
+    Ok(())
 }
 
 /// Every transaction of the first sender stands in its history, newest first and only once.

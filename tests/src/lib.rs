@@ -4,5 +4,6 @@
 //! [`checks`] says whether the ledger kept its promises. The tests themselves are stories in this language.
 
 pub mod checks;
+pub mod disk;
 pub mod network;
 pub mod workload;

@@ -1,7 +1,10 @@
 //! A network of real processes on the loopback interface, with a fault proxy on every link.
 
+use std::fs::OpenOptions;
 use std::net::SocketAddr;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -14,7 +17,7 @@ use logothete_genesis::keystore::KeyFile;
 use logothete_genesis::{Builder, Spec, dev};
 use logothete_ledger::params::ChainParams;
 use logothete_node::devnet::ports::Ports;
-use logothete_node::devnet::process::{Process, last_lines};
+use logothete_node::devnet::process::last_lines;
 use logothete_node::devnet::proxy::{self, Link, Links, Pair, Port};
 use logothete_primitives::{Amount, Height, SecretKey, TimestampMs};
 use tempfile::TempDir;
@@ -22,10 +25,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
+use crate::disk::{Disk, Survivors};
+
 /// Balance of each account that a test network starts with.
 pub const BALANCE: Amount = Amount::new(1_000_000_000_000);
-/// File in each data directory that records what the validator signed.
+/// File beside each data directory that records what the validator signed, over all its lives and wipes.
 pub const SIGNED: &str = "signed.bin";
+/// Variable that leaves the directories of a network, with the logs, for who looks for a fault.
+const KEEP: &str = "LOGOTHETE_TEST_KEEP";
 /// How often a condition is looked at again.
 const POLL: Duration = Duration::from_millis(50);
 
@@ -38,11 +45,13 @@ pub struct Plan {
     pub accounts: usize,
     /// Whether the links pass through fault proxies.
     pub proxied: bool,
+    /// Whether the data directories lie on faulty disks.
+    pub faulty_disks: bool,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { validators: 4, accounts: 64, proxied: false }
+        Self { validators: 4, accounts: 64, proxied: false, faulty_disks: false }
     }
 }
 
@@ -56,7 +65,20 @@ pub struct TestNode {
     /// Where it serves JSON-RPC.
     pub rpc: SocketAddr,
     p2p: SocketAddr,
-    process: Option<Process>,
+    disk: Option<Disk>,
+    process: Option<Child>,
+}
+
+impl TestNode {
+    /// The record of what it signed.
+    pub fn signed(&self) -> PathBuf {
+        self.home.join(SIGNED)
+    }
+
+    /// What it logged, over all its lives.
+    pub fn log(&self) -> String {
+        last_lines(&self.home.join("log"), usize::MAX)
+    }
 }
 
 /// Networks of one test program take turns: two at a time would only measure how small the machine is.
@@ -104,7 +126,11 @@ impl TestNet {
         Ok(net)
     }
 
-    async fn create(plan: &Plan) -> anyhow::Result<Self> {
+    /// Writes the directories of a network and starts nothing.
+    ///
+    /// # Errors
+    /// When a file or a port is not to be had.
+    pub async fn create(plan: &Plan) -> anyhow::Result<Self> {
         let turn = TURN.clone().acquire_owned().await?;
         let directory = tempfile::tempdir()?;
         let spec = chain(plan)?;
@@ -116,13 +142,14 @@ impl TestNet {
             let home = directory.path().join(&validator.name);
             std::fs::create_dir_all(home.join("data"))?;
             KeyFile::create_plain_dev(&home.join("key.json"), &dev::validator_key(7, index))?;
-            let marker = FreshMarker { key: validator.key, chain: spec.chain_id() };
-            marker.write_new(&home.join("data"))?;
+            write_fresh_marker(&spec, usize::from(index), &home)?;
+            let disk = plan.faulty_disks.then(|| Disk::new(&home)).transpose()?;
             nodes.push(TestNode {
                 name: validator.name.clone(),
                 home,
                 rpc: ports.choose(0)?.address,
                 p2p: ports.choose(0)?.address,
+                disk,
                 process: None,
             });
         }
@@ -171,11 +198,12 @@ impl TestNet {
         let text = format!(
             "role = {role:?}\n[paths]\ndata = \"data\"\ngenesis = {genesis:?}\nkey = \"key.json\"\n\
              [p2p]\nlisten = [{listen:?}]\ndiscover = {discover}\nbootstrap = {bootstrap:?}\n\
-             [rpc]\nlisten = {rpc:?}\n[audit]\nsigned = {SIGNED:?}\n\
+             [rpc]\nlisten = {rpc:?}\n[audit]\nsigned = {signed:?}\n\
              [log]\nformat = \"text\"\nlevel = \"info,logothete_node=debug,logothete_p2p=debug\"\n",
             genesis = self.directory.path().join("genesis.toml").display().to_string(),
             listen = multiaddress(node.p2p),
             rpc = node.rpc.to_string(),
+            signed = node.signed().display().to_string(),
         );
         Ok(std::fs::write(node.home.join("config.toml"), text)?)
     }
@@ -193,7 +221,8 @@ impl TestNet {
         let mut ports = Ports::default();
         let (rpc, p2p) = (ports.choose(0)?.address, ports.choose(0)?.address);
         drop(ports);
-        let node = TestNode { name: format!("f{index}"), home, rpc, p2p, process: None };
+        let node =
+            TestNode { name: format!("f{index}"), home, rpc, p2p, disk: None, process: None };
         self.nodes.push(node);
         let bootstrap = [multiaddress(self.nodes[known].p2p)];
         self.write_config(index, "follower", &bootstrap, true)?;
@@ -206,36 +235,130 @@ impl TestNet {
     /// # Errors
     /// When the process does not start.
     pub fn start_node(&mut self, index: usize) -> anyhow::Result<()> {
+        self.start_with_fault(index, "")
+    }
+
+    /// Starts a node that does not run, with a fault of its disk ([`Disk`]); "" is none.
+    ///
+    /// # Errors
+    /// When the process does not start.
+    pub fn start_with_fault(&mut self, index: usize, fault: &str) -> anyhow::Result<()> {
         let node = &mut self.nodes[index];
-        let home = node.home.display().to_string();
-        let log = node.home.join("log");
-        node.process = Some(Process::spawn(&program()?, &["run", "--home", &home], &log)?);
+        let mut command = Command::new(program()?);
+        match &node.disk {
+            Some(disk) => disk.put_under(&mut command, fault)?,
+            None => ensure!(fault.is_empty(), "{} has no faulty disk", node.name),
+        }
+        // Variables meant for the test must not leak into the node.
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("LOGOTHETE_") {
+                command.env_remove(name);
+            }
+        }
+        let log = OpenOptions::new().create(true).append(true).open(node.home.join("log"))?;
+        command.args(["run", "--home"]).arg(&node.home).process_group(0);
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        node.process = Some(command.spawn()?);
         Ok(())
     }
 
     /// Kills a node as `kill -9` does.
     pub fn kill(&mut self, index: usize) {
-        if let Some(process) = self.nodes[index].process.take() {
-            process.kill();
+        if let Some(mut process) = self.nodes[index].process.take() {
+            // It may have ended by itself; it is waited for all the same.
+            let _ = process.kill();
+            let _ = process.wait();
         }
     }
 
-    /// Kills a node and removes everything but its key and its configuration. What it signed before stays on record
-    /// for the checker, outside of its data directory.
+    /// Waits until a node has ended by itself.
+    ///
+    /// # Errors
+    /// When it does not within `limit`.
+    pub async fn wait_ended(
+        &mut self,
+        index: usize,
+        limit: Duration,
+    ) -> anyhow::Result<ExitStatus> {
+        let deadline = Instant::now() + limit;
+        while Instant::now() < deadline {
+            if let Some(status) = self.ended(index)? {
+                return Ok(status);
+            }
+            sleep(POLL).await;
+        }
+        let node = &self.nodes[index];
+        let log = last_lines(&node.home.join("log"), 40);
+        bail!("{} still runs after {limit:?}\nlog:\n{log}", node.name)
+    }
+
+    /// Waits until a node that was started serves (true) or has ended by itself (false).
+    ///
+    /// # Errors
+    /// When it does neither within `limit`.
+    pub async fn serves_or_ends(&mut self, index: usize, limit: Duration) -> anyhow::Result<bool> {
+        let deadline = Instant::now() + limit;
+        while Instant::now() < deadline {
+            if self.ended(index)?.is_some() {
+                return Ok(false);
+            }
+            if self.status(index).await.is_ok() {
+                return Ok(true);
+            }
+            sleep(POLL).await;
+        }
+        bail!("{} neither serves nor ends", self.nodes[index].name)
+    }
+
+    fn ended(&mut self, index: usize) -> anyhow::Result<Option<ExitStatus>> {
+        let node = &mut self.nodes[index];
+        let status = node.process.as_mut().context("it was started")?.try_wait()?;
+        if status.is_some() {
+            node.process = None;
+        }
+        Ok(status)
+    }
+
+    /// Kills a node, takes from its faulty disk what a loss of power would, and says what that was.
+    ///
+    /// # Errors
+    /// When it has no faulty disk, or files cannot be written.
+    pub fn lose_power(
+        &mut self,
+        index: usize,
+        survivors: &mut Survivors,
+    ) -> anyhow::Result<String> {
+        self.kill(index);
+        let node = &self.nodes[index];
+        node.disk.as_ref().context("it has a faulty disk")?.lose_power(survivors)
+    }
+
+    /// The faulty disk of a node.
+    pub fn disk(&self, index: usize) -> Option<&Disk> {
+        self.nodes[index].disk.as_ref()
+    }
+
+    /// Kills a node and removes everything but its key and its configuration.
     ///
     /// # Errors
     /// When the files cannot be removed.
     pub fn wipe(&mut self, index: usize) -> anyhow::Result<()> {
         self.kill(index);
-        let home = self.nodes[index].home.clone();
-        keep_record(&home)?;
-        std::fs::remove_dir_all(home.join("data"))?;
-        Ok(std::fs::create_dir(home.join("data"))?)
+        let data = self.nodes[index].home.join("data");
+        std::fs::remove_dir_all(&data)?;
+        Ok(std::fs::create_dir(data)?)
     }
 
-    /// The process of a node that runs.
-    pub fn process(&self, index: usize) -> Option<Process> {
-        self.nodes[index].process
+    /// Kills a validator and makes it one that never signed, as it was before its first start.
+    ///
+    /// # Errors
+    /// When the files cannot be written.
+    pub fn renew(&mut self, index: usize) -> anyhow::Result<()> {
+        self.wipe(index)?;
+        if let Some(disk) = &self.nodes[index].disk {
+            disk.forget()?;
+        }
+        write_fresh_marker(&self.spec, index, &self.nodes[index].home)
     }
 
     /// A client of one node.
@@ -336,7 +459,7 @@ impl TestNet {
     /// When it exits with another code than 0: with what it printed.
     pub fn command(&self, arguments: &[&str]) -> anyhow::Result<String> {
         let genesis = self.directory.path().join("genesis.toml");
-        let mut command = std::process::Command::new(program()?);
+        let mut command = Command::new(program()?);
         command.args(arguments).arg("--genesis").arg(genesis);
         let output = command.output()?;
         let text = format!(
@@ -371,6 +494,10 @@ impl Drop for TestNet {
         for index in 0..self.nodes.len() {
             self.kill(index);
         }
+        if std::env::var_os(KEEP).is_some() {
+            self.directory.disable_cleanup(true);
+            eprintln!("kept: {}", self.directory.path().display());
+        }
         if std::thread::panicking() {
             for node in &self.nodes {
                 eprintln!("---- log of {}\n{}", node.name, last_lines(&node.home.join("log"), 60));
@@ -379,14 +506,10 @@ impl Drop for TestNet {
     }
 }
 
-/// Appends the record of signed messages to the one outside of the data directory.
-fn keep_record(home: &Path) -> anyhow::Result<()> {
-    let Ok(bytes) = std::fs::read(home.join("data").join(SIGNED)) else { return Ok(()) };
-    let mut count = 0;
-    while home.join(format!("{SIGNED}.{count}")).exists() {
-        count += 1;
-    }
-    Ok(std::fs::write(home.join(format!("{SIGNED}.{count}")), bytes)?)
+/// Declares that a key on a new directory never signed.
+fn write_fresh_marker(spec: &Spec, index: usize, home: &Path) -> anyhow::Result<()> {
+    let marker = FreshMarker { key: spec.validators[index].key, chain: spec.chain_id() };
+    Ok(marker.write_new(&home.join("data"))?)
 }
 
 fn chain(plan: &Plan) -> anyhow::Result<Spec> {

@@ -1,11 +1,12 @@
 //! Clients that send signed transfers and remember what they were told is final.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use futures::future::try_join_all;
+use logothete_client::rpc::RpcError;
 use logothete_client::rpc::types::{TxPlace, TxStatus};
 use logothete_client::{Client, TxBuilder};
 use logothete_primitives::{Address, Amount, ChainId, Height, Nonce, SecretKey, TxHash};
@@ -13,7 +14,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::network::{TestNet, account_key};
+use crate::network::{Plan, TestNet, account_key};
 
 /// How long one wait for finality lasts before the same bytes are sent again.
 const WAIT: Duration = Duration::from_secs(3);
@@ -94,7 +95,7 @@ impl Sender {
         while Instant::now() < deadline {
             match self.client.submit(&tx).await {
                 Ok(_) => {}
-                Err(error) if error.rpc().is_some_and(|rpc| !rpc.code.is_transient()) => {
+                Err(error) if error.rpc().is_some_and(is_final) => {
                     bail!("transaction {hash} was refused: {error}");
                 }
                 Err(error) => {
@@ -115,6 +116,11 @@ impl Sender {
         }
         bail!("transaction {hash} was not final after {PATIENCE:?}: {last}")
     }
+}
+
+/// Whether a refusal is the last word. A node that was just started does not know yet how far the others are.
+fn is_final(error: &RpcError) -> bool {
+    !error.code.is_transient() && error.data.reason.as_deref() != Some("NONCE_TOO_HIGH")
 }
 
 /// Sends `each` transfers from each of the first `senders` accounts to `nodes`, and waits for all of them.
@@ -142,12 +148,27 @@ pub async fn send_all(
     Ok(ledger)
 }
 
+/// Starts a network and a load on all its validators, and waits until the first transactions are final.
+///
+/// # Errors
+/// When the network does not come to life.
+pub async fn network_under_load(plan: Plan, senders: usize) -> anyhow::Result<(TestNet, Load)> {
+    let all: Vec<usize> = (0..plan.validators).collect();
+    let net = TestNet::start(plan).await?;
+    net.wait_ready().await?;
+    let load = Load::start(&net, &all, senders)?;
+    load.wait_progress(50, Duration::from_secs(60)).await?;
+    Ok((net, load))
+}
+
 /// Load that runs beside a test until it is stopped.
 pub struct Load {
     /// What the clients were told.
     pub ledger: Ledger,
     senders: JoinSet<anyhow::Result<()>>,
     stop: CancellationToken,
+    /// Why the first sender gave up, if one did.
+    gave_up: Arc<OnceLock<String>>,
 }
 
 impl Load {
@@ -158,18 +179,20 @@ impl Load {
     pub fn start(net: &TestNet, nodes: &[usize], senders: usize) -> anyhow::Result<Self> {
         let ledger = Ledger::default();
         let stop = CancellationToken::new();
+        let gave_up = Arc::<OnceLock<String>>::default();
         let mut running = JoinSet::new();
         for index in 0..senders {
             let mut sender = Sender::new(net, index, nodes, &ledger)?;
-            let stop = stop.clone();
+            let (stop, gave_up) = (stop.clone(), gave_up.clone());
             running.spawn(async move {
                 while !stop.is_cancelled() {
-                    sender.transfer().await?;
+                    let sent = sender.transfer().await;
+                    sent.inspect_err(|error| drop(gave_up.set(format!("{error:#}"))))?;
                 }
                 Ok(())
             });
         }
-        Ok(Self { ledger, senders: running, stop })
+        Ok(Self { ledger, senders: running, stop, gave_up })
     }
 
     /// Waits until the clients were told of `more` further final transactions.
@@ -180,6 +203,9 @@ impl Load {
         let target = self.ledger.len() + more;
         let deadline = Instant::now() + limit;
         while self.ledger.len() < target {
+            if let Some(reason) = self.gave_up.get() {
+                bail!("a sender gave up: {reason}");
+            }
             if Instant::now() > deadline {
                 bail!(
                     "only {} of {target} transactions became final in {limit:?}",

@@ -6,38 +6,24 @@ use logothete_client::rpc::types::Mode;
 use logothete_node::devnet::proxy::Link;
 use logothete_tests::checks;
 use logothete_tests::network::{Plan, TestNet};
-use logothete_tests::workload::Load;
-use rand::{RngExt as _, SeedableRng as _};
-use rand_chacha::ChaCha8Rng;
+use logothete_tests::workload::{Load, network_under_load};
 
 const ALL: [usize; 4] = [0, 1, 2, 3];
 const SENDERS: usize = 16;
 /// Bound for everything that must happen soon; reached only when it does not happen.
 const SOON: Duration = Duration::from_secs(60);
 
-/// What must hold at the end of every story.
-async fn promises_kept(net: &TestNet, load: Load) -> anyhow::Result<()> {
-    let told = load.finish().await?.told();
-    assert!(!told.is_empty(), "the load was there");
-    checks::agreement(net, &ALL).await?;
-    checks::finals_kept(net, &ALL, &told).await?;
-    checks::supply_conserved(net, 0).await?;
-    let signed = checks::nothing_signed_twice(net)?;
-    assert!(signed > 0, "the record of signed messages was written");
-    Ok(())
+async fn under_load(plan: Plan) -> anyhow::Result<(TestNet, Load)> {
+    network_under_load(plan, SENDERS).await
 }
 
-async fn network_under_load(plan: Plan) -> anyhow::Result<(TestNet, Load)> {
-    let net = TestNet::start(plan).await?;
-    net.wait_ready().await?;
-    let load = Load::start(&net, &ALL, SENDERS)?;
-    load.wait_progress(50, SOON).await?;
-    Ok((net, load))
+async fn promises_kept(net: &TestNet, load: Load) -> anyhow::Result<()> {
+    checks::promises_kept(net, load).await.map(drop)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_validator_comes_back() -> anyhow::Result<()> {
-    let (mut net, load) = network_under_load(Plan::default()).await?;
+    let (mut net, load) = under_load(Plan::default()).await?;
     net.kill(3);
     load.wait_progress(100, SOON).await?;
     net.start_node(3)?;
@@ -48,7 +34,7 @@ async fn a_killed_validator_comes_back() -> anyhow::Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wiped_validator_heals_and_votes_again() -> anyhow::Result<()> {
-    let (mut net, load) = network_under_load(Plan::default()).await?;
+    let (mut net, load) = under_load(Plan::default()).await?;
     net.wipe(2)?;
     load.wait_progress(50, SOON).await?;
     net.start_node(2)?;
@@ -65,7 +51,7 @@ async fn a_wiped_validator_heals_and_votes_again() -> anyhow::Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_killed_validators_halt_the_chain_and_are_named() -> anyhow::Result<()> {
-    let (mut net, load) = network_under_load(Plan::default()).await?;
+    let (mut net, load) = under_load(Plan::default()).await?;
     net.kill(2);
     net.kill(3);
     let status =
@@ -81,7 +67,7 @@ async fn two_killed_validators_halt_the_chain_and_are_named() -> anyhow::Result<
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_even_partition_heals() -> anyhow::Result<()> {
-    let (net, load) = network_under_load(Plan { proxied: true, ..Plan::default() }).await?;
+    let (net, load) = under_load(Plan { proxied: true, ..Plan::default() }).await?;
     net.links.partition(&[vec![0, 1], vec![2, 3]]);
     net.wait_for(0, "to miss the others", SOON, |status| status.missing().count() >= 2).await?;
     net.links.heal();
@@ -91,7 +77,7 @@ async fn an_even_partition_heals() -> anyhow::Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_link_holds_nobody_up_for_good() -> anyhow::Result<()> {
-    let (net, load) = network_under_load(Plan { proxied: true, ..Plan::default() }).await?;
+    let (net, load) = under_load(Plan { proxied: true, ..Plan::default() }).await?;
     let slow = Link { delay_ms: 200, bytes_per_second: Some(64 * 1024), ..Link::default() };
     net.set_links_of(3, slow);
     load.wait_progress(200, SOON).await?;
@@ -101,27 +87,11 @@ async fn a_slow_link_holds_nobody_up_for_good() -> anyhow::Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn all_killed_at_once_go_on_where_they_were() -> anyhow::Result<()> {
-    let (mut net, load) = network_under_load(Plan::default()).await?;
+    let (mut net, load) = under_load(Plan::default()).await?;
     ALL.into_iter().for_each(|node| net.kill(node));
     for node in ALL {
         net.start_node(node)?;
     }
     load.wait_progress(100, SOON).await?;
-    promises_kept(&net, load).await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn twenty_kills_at_random_moments_lose_nothing() -> anyhow::Result<()> {
-    let mut random = ChaCha8Rng::seed_from_u64(20);
-    let (mut net, load) = network_under_load(Plan::default()).await?;
-    for _ in 0..20 {
-        let victim = random.random_range(0..ALL.len());
-        // The moment is drawn in progress of the chain, so that a slow machine kills as much in the middle.
-        load.wait_progress(random.random_range(1..40), SOON).await?;
-        net.kill(victim);
-        load.wait_progress(random.random_range(1..20), SOON).await?;
-        net.start_node(victim)?;
-        net.wait_active(victim, SOON).await?;
-    }
     promises_kept(&net, load).await
 }

@@ -125,6 +125,16 @@ impl StoreError {
         Self::Io { path: path.into(), source }
     }
 
+    /// True when the disk or its file system failed a call, which is never tried again.
+    #[must_use]
+    pub fn is_disk_failure(&self) -> bool {
+        match self {
+            Self::Io { .. } => true,
+            Self::Engine(text) => text.starts_with("IO error"),
+            _ => false,
+        }
+    }
+
     /// True when stored bytes are damaged, so that healing from peers or a backup is the way on.
     #[must_use]
     pub fn is_corruption(&self) -> bool {

@@ -95,7 +95,7 @@ impl RocksEngine {
         if !exists(path) {
             return Self::open_families(&options, path, budget, Vec::new());
         }
-        rocks_log::check_logs(path)?;
+        rocks_log::mend_logs(path)?;
         let present = DB::list_cf(&options, path).map_err(|error| typed(&error, path))?;
         if !present.iter().any(|name| name == Family::Meta.name()) && !is_unused(path, &present)? {
             return Err(not_ours(path));

@@ -283,7 +283,7 @@ impl Driver {
             }
         }
         self.make_durable()?;
-        self.outbox.release(&self.tools.metrics);
+        self.outbox.release(&self.tools.metrics, self.tools.audit.as_mut())?;
         self.publish_status();
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Messages that wait until everything before them is durable.
 
+use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -7,6 +8,7 @@ use logothete_p2p::{Lane, Network, Role, SendError};
 use logothete_primitives::{PublicKey, ValidatorIndex, ValidatorSet};
 use tracing::trace;
 
+use super::Audit;
 use crate::metrics::Metrics;
 
 enum Target {
@@ -61,8 +63,18 @@ impl Outbox {
     }
 
     /// Hands everything to the network. What does not get through is sent again by those who need it.
-    pub fn release(&mut self, metrics: &Metrics) {
+    ///
+    /// The record, if there is one, gets what validators are told, just before they are: a frame that a crash stopped
+    /// on its way here was never said, and its slot may be used for something else.
+    ///
+    /// # Errors
+    /// When the record cannot be written.
+    pub fn release(&mut self, metrics: &Metrics, mut record: Option<&mut Audit>) -> io::Result<()> {
         for (target, lane, frame) in std::mem::take(&mut self.waiting) {
+            let is_said = lane == Lane::Consensus && !matches!(target, Target::Followers);
+            if let Some(record) = record.as_deref_mut().filter(|_| is_said) {
+                record.append(&frame)?;
+            }
             match target {
                 Target::Validator(index) => {
                     if let Some(key) = self.key_of(index) {
@@ -84,6 +96,7 @@ impl Outbox {
                 }
             }
         }
+        Ok(())
     }
 
     fn deliver(&self, metrics: &Metrics, to: &PublicKey, lane: Lane, frame: Bytes) {

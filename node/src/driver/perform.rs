@@ -20,12 +20,10 @@ impl Driver {
             Action::StoreBlock { block, qc } => self.store_block(&block, &qc)?,
             Action::PersistSafety(state) => self.durable.take(state),
             Action::Send { to, message } => {
-                let frame = self.record(&message)?;
-                self.outbox.send(to, Lane::Consensus, frame);
+                self.outbox.send(to, Lane::Consensus, frame(&message));
             }
             Action::Broadcast(message) => {
-                let frame = self.record(&message)?;
-                self.outbox.broadcast(Lane::Consensus, frame);
+                self.outbox.broadcast(Lane::Consensus, frame(&message));
             }
             Action::BuildPayload { view, ancestors, must_be_empty, idle_expired, .. } => {
                 let request = BuildRequest { view, ancestors, must_be_empty, idle_expired };
@@ -64,15 +62,6 @@ impl Driver {
             }
         }
         Ok(())
-    }
-
-    /// Encodes a message that is about to leave, and records it where that is configured.
-    fn record(&mut self, message: &Message) -> Result<Bytes, DriverError> {
-        let frame = frame(message);
-        if let Some(audit) = &mut self.tools.audit {
-            audit.append(&frame)?;
-        }
-        Ok(frame)
     }
 
     fn store_block(&self, block: &Block, qc: &QuorumCert) -> Result<(), DriverError> {

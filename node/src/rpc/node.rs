@@ -124,6 +124,12 @@ impl NodeApi {
         })
     }
 
+    /// How many blocks this node has yet to catch up with, if it is not at the tip.
+    pub(super) fn blocks_behind(&self) -> Option<u64> {
+        let sync = self.describe_sync(&self.service().head());
+        self.is_behind(&sync).then_some(sync.lag)
+    }
+
     fn describe_sync(&self, head: &Head) -> SyncView {
         let service = self.service();
         let sync = *service.sync.borrow();

@@ -38,6 +38,16 @@ pub(super) fn refused(hash: Option<TxHash>, error: &SubmitError) -> RpcError {
     }
 }
 
+/// Whether later blocks may make the transaction acceptable.
+pub(super) const fn may_pass(error: &SubmitError) -> bool {
+    matches!(
+        error,
+        SubmitError::Refused(
+            MempoolError::NonceTooHigh { .. } | MempoolError::InsufficientBalance { .. }
+        )
+    )
+}
+
 /// The error for bytes that can never be executed.
 pub(super) fn invalid(hash: Option<TxHash>, error: &TxError) -> RpcError {
     let refusal =
@@ -51,7 +61,7 @@ fn explain(mut error: RpcError, why: &dyn std::fmt::Display) -> RpcError {
     error
 }
 
-fn about(hash: Option<TxHash>, error: RpcError) -> RpcError {
+pub(super) fn about(hash: Option<TxHash>, error: RpcError) -> RpcError {
     match hash {
         Some(hash) => error.about(hash),
         None => error,

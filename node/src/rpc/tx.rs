@@ -65,7 +65,13 @@ impl NodeApi {
                 let hash = hash.or_else(|| hash_if_readable(bytes, &error));
                 Err(refusal::invalid(hash, &error))
             }
-            Err((hash, error)) => Err(refusal::refused(hash, &error)),
+            Err((hash, error)) => {
+                // What is missing, coins or earlier nonces, may be in the blocks that this node has yet to execute.
+                match self.blocks_behind().filter(|_| refusal::may_pass(&error)) {
+                    Some(lag) => Err(refusal::about(hash, RpcError::not_synced(lag))),
+                    None => Err(refusal::refused(hash, &error)),
+                }
+            }
         }
     }
 
