@@ -5,8 +5,6 @@
 //! the safety marks, and the measure of free space.
 
 mod chain_store;
-#[cfg(feature = "rocks")]
-mod crc32c;
 mod disk;
 mod engine;
 mod error;

@@ -20,8 +20,9 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use crc::{CRC_32_ISCSI, Crc, Table};
+
 use super::StoreError;
-use super::crc32c::crc32c;
 use super::schema::SAFETY_STATE;
 
 const BLOCK_BYTES: usize = 32 * 1024;
@@ -222,12 +223,21 @@ fn fragment(bytes: &[u8], room: usize) -> Fragment<'_> {
     let content = &rest[..length.min(rest.len())];
     let fits = length <= rest.len() && HEAD_BYTES + length <= room;
     if fits && is_written(*kind) {
-        let checksum = crc32c(&[&[*kind], content]);
+        let checksum = checksum(*kind, content);
         if mask(checksum) == u32::from_le_bytes([*c0, *c1, *c2, *c3]) {
             return Fragment::Whole { kind: *kind, content };
         }
     }
     Fragment::Faulty { kind: *kind, content }
+}
+
+/// What RocksDB computes over a fragment: CRC-32C (RFC 3720) of its kind and its content.
+fn checksum(kind: u8, content: &[u8]) -> u32 {
+    static CRC: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_ISCSI);
+    let mut digest = CRC.digest();
+    digest.update(&[kind]);
+    digest.update(content);
+    digest.finalize()
 }
 
 /// How RocksDB stores a checksum.
@@ -252,7 +262,7 @@ mod tests {
 
     fn fragment_of(kind: u8, content: &[u8]) -> Vec<u8> {
         let length = u16::try_from(content.len()).unwrap().to_le_bytes();
-        let checksum = mask(crc32c(&[&[kind], content])).to_le_bytes();
+        let checksum = mask(checksum(kind, content)).to_le_bytes();
         [&checksum[..], &length, &[kind], content].concat()
     }
 
