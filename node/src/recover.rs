@@ -20,12 +20,10 @@ use thiserror::Error;
 use tracing::{info, warn};
 
 use crate::chain::{Chain, ChainError, Genesis, batch_hashes, executed_from, roots_of};
-use crate::dissemination::{BatchRules, Start};
+use crate::dissemination::{BatchRules, REMEMBERED_RESULTS, Start};
 use crate::driver::marks_of;
 use crate::head::Head;
 
-/// Local results compared with proposals after a restart.
-const REMEMBERED_RESULTS: u64 = 1_024;
 /// Name of the copy of the safety marks in the data directory.
 const MARKS_FILE: &str = "marks";
 /// Name of the database in the data directory.
@@ -274,7 +272,7 @@ pub fn load_dissemination(chain: &Chain, sequence: u64) -> Result<Start, Recover
     let committed = store.committed_height();
     let applied = store.applied_height().unwrap_or(Height::ZERO);
     let mut results = Vec::new();
-    let mut height = applied.minus(REMEMBERED_RESULTS);
+    let mut height = applied.minus(REMEMBERED_RESULTS as u64 - 1);
     while height <= applied {
         results.extend(store.executed(height)?.map(executed_from));
         height = height.next();

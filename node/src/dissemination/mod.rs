@@ -23,4 +23,4 @@ pub use held::{BatchRules, HeldBatch, Trust};
 pub use message::BatchMessage;
 pub use outbox::Outbox;
 pub use pool::BatchPool;
-pub use state::{BuildRequest, Dissemination, Effect, Limits, Start};
+pub use state::{BuildRequest, Dissemination, Effect, Limits, REMEMBERED_RESULTS, Start};

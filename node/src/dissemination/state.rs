@@ -24,7 +24,7 @@ use super::pool::BatchPool;
 use super::search::Search;
 
 /// How many local results are remembered for comparison with what proposals attest.
-const REMEMBERED_RESULTS: usize = 1_024;
+pub const REMEMBERED_RESULTS: usize = 1_024;
 /// Proposals checked at the same time: the current view and those just ahead or behind.
 const MAX_CHECKS: usize = 16;
 /// Batches asked for at the same time.
@@ -520,7 +520,8 @@ impl Dissemination {
 /// Where dissemination starts after a restart.
 #[derive(Clone, Debug)]
 pub struct Start {
-    /// Recent local results, oldest first; the last is the newest. Never empty: height 0 has a result.
+    /// Recent local results, at most [`REMEMBERED_RESULTS`], oldest first; the last is the newest. Never empty: height 0
+    /// has a result.
     pub results: Vec<Executed>,
     /// What the newest final block attests.
     pub attested: Executed,
