@@ -3,9 +3,10 @@
 
 mod support;
 
+use logothete_consensus::known::Known;
 use logothete_consensus::{
-    Action, BlockHeader, Certificate, CommitVote, Equivocation, Event, Kind, Message, Rejection,
-    SignedHeader, SignedTimeout, StatementRequest,
+    Action, BlockHeader, Certificate, CommitCert, CommitVote, Equivocation, Event, Kind, Message,
+    QuorumCert, Rejection, SignedHeader, SignedTimeout, StatementRequest,
 };
 use logothete_primitives::{Digest, Epoch, View};
 use support::keyed_hash::KeyedHashVerifier;
@@ -36,6 +37,28 @@ fn r0_certificates_decide_the_view() {
         certificate(&mut stand, entry);
         assert_eq!(stand.replica.status().view, View::new(view));
     }
+}
+
+/// R0: of two certificates of one view the first stays, and none goes down.
+#[test]
+fn r0_only_higher_certificates_are_taken() {
+    let mut stand = Stand::new(&[1; 4], 0);
+    stand.block("a", 1, 1, "genesis");
+    stand.block("b", 2, 2, "a");
+    let mut known = Known::new(stand.ctx.genesis_qc());
+    let other_signers = |qc: QuorumCert| QuorumCert { signers: stand.set(&[1, 2, 3]), ..qc };
+    assert!(known.raise_qc(&stand.qc("b")));
+    assert!(!known.raise_qc(&other_signers(stand.qc("b"))));
+    assert!(!known.raise_qc(&stand.qc("a")));
+    assert_eq!(*known.high_qc(), stand.qc("b"));
+    assert!(known.raise_tc(&stand.tc(4, "b")));
+    assert!(!known.raise_tc(&stand.tc(4, "a")) && !known.raise_tc(&stand.tc(3, "b")));
+    assert_eq!(known.high_tc(), Some(&stand.tc(4, "b")));
+    assert!(known.raise_cc(&stand.cc("b")));
+    let other = CommitCert { signers: stand.set(&[1, 2, 3]), ..stand.cc("b") };
+    assert!(!known.raise_cc(&other) && !known.raise_cc(&stand.cc("a")));
+    assert_eq!(known.high_cc(), Some(&stand.cc("b")));
+    assert_eq!(known.view(), View::new(5));
 }
 
 /// R1: the leader proposes once, after the block and the mark are durable.
@@ -276,6 +299,29 @@ fn r8_evidence_needs_one_slot_and_two_statements() {
     let second = CommitVote { epoch: got, ..stand.commit(1, "b") };
     let later = Equivocation::CommitVote { first: stand.commit(1, "a"), second };
     assert_eq!(verdict(&later), Err(Rejection::WrongEpoch { got, expected }));
+}
+
+/// R8: messages of the view just over come late as a matter of course; older ones are named.
+#[test]
+fn r8_messages_are_stale_from_two_views_on() {
+    let mut stand = Stand::new(&[1; 4], 0);
+    stand.block("a", 1, 1, "genesis");
+    stand.block("b", 2, 2, "a");
+    let late = Message::PrepareVote(stand.prepare(2, "a"));
+    let rejections = |actions: Vec<Action>| -> Vec<Rejection> {
+        let rejection = |action| match action {
+            Action::Rejected { rejection, .. } => Some(rejection),
+            _ => None,
+        };
+        actions.into_iter().filter_map(rejection).collect()
+    };
+    let qc = Certificate::Quorum(stand.qc("a"));
+    certificate(&mut stand, qc);
+    assert_eq!(rejections(stand.hear(late.clone())), []);
+    let qc = Certificate::Quorum(stand.qc("b"));
+    certificate(&mut stand, qc);
+    let stale = Rejection::Stale { view: View::new(1), current: View::new(3) };
+    assert_eq!(rejections(stand.hear(late)), [stale]);
 }
 
 /// R9: everything names its epoch, and a change of the validator set is refused.
