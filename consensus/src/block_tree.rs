@@ -183,24 +183,15 @@ impl BlockTree {
     pub fn advance(&mut self, root: BlockHeader) {
         self.root_hash = root.hash();
         self.root = root;
-        let (root_view, root_height) = (self.root.view, self.root.height);
-        self.nodes.retain(|_, node| {
-            let header = &node.block.header;
-            header.view > root_view && header.height > root_height
-        });
-        loop {
-            let dead: Vec<BlockHash> = self
-                .nodes
-                .iter()
-                .filter(|(_, node)| self.link(&node.qc) == Link::Conflicting)
-                .map(|(hash, _)| *hash)
-                .collect();
-            if dead.is_empty() {
-                break;
-            }
-            for hash in dead {
-                self.nodes.remove(&hash);
-            }
+        // A block at or below the root stands on one that conflicts, and so does all that follows it.
+        let dead: Vec<BlockHash> = self
+            .nodes
+            .iter()
+            .filter(|(_, node)| self.link(&node.qc) == Link::Conflicting)
+            .map(|(hash, _)| *hash)
+            .collect();
+        for hash in dead {
+            self.nodes.remove(&hash);
         }
     }
 

@@ -84,7 +84,7 @@ impl Replica {
     fn needed_blocks(&self) -> Vec<Missing> {
         let ceiling = self.tree.root().height.plus(BLOCKS_MAX as u64);
         let mut needed: Vec<Missing> = Vec::new();
-        let known = self.pending_commit_tip().into_iter().chain([self.known.high_qc()]);
+        let known = self.commit_tip().into_iter().chain([self.known.high_qc()]);
         for tip in known.chain(self.proposals.held().map(|proposal| &proposal.qc)) {
             if let Link::Missing(missing) = self.tree.link(tip)
                 && missing.height <= ceiling
@@ -100,7 +100,7 @@ impl Replica {
     fn far_behind(&self) -> Option<(CommitCert, Option<Height>)> {
         let cc = self.known.high_cc().filter(|cc| cc.view > self.tree.root().view)?;
         let high_qc = self.known.high_qc();
-        let far = match self.pending_commit_tip().map(|tip| self.tree.link(tip)) {
+        let far = match self.commit_tip().map(|tip| self.tree.link(tip)) {
             None => true,
             Some(Link::Missing(missing)) => {
                 missing.height.since(self.tree.root().height) > FETCH_HEIGHTS_MAX
@@ -112,9 +112,9 @@ impl Replica {
         far.then(|| (cc.clone(), height))
     }
 
-    /// A QC from which the block of a pending CC is reached: by safety every QC not below it is.
-    fn pending_commit_tip(&self) -> Option<&QuorumCert> {
-        let cc = self.known.high_cc().filter(|cc| cc.view > self.tree.root().view)?;
+    /// A QC from which the block of the highest CC is reached: by safety every QC not below it is.
+    fn commit_tip(&self) -> Option<&QuorumCert> {
+        let cc = self.known.high_cc()?;
         let high_qc = self.known.high_qc();
         match self.tree.get(&cc.block) {
             Some(node) => Some(&node.qc),

@@ -89,3 +89,6 @@ fn assert_bounds(replica: &Replica) {
     assert!(replica.answered.len() <= size && replica.amnesiacs.len() <= size, "one per peer");
     assert!(replica.learner.is_some() == (replica.safety.is_some() && !replica.is_active()), "R10");
 }
+
+#[cfg(test)]
+mod tests;

@@ -126,3 +126,25 @@ pub fn verify_commit(
     check.finish(verifier)?;
     Ok(Verified(cc))
 }
+
+#[cfg(test)]
+mod tests {
+    use logothete_primitives::{Domain, hash};
+
+    use super::CertificateCache;
+
+    /// R8.
+    #[test]
+    fn the_cache_holds_its_capacity_and_forgets_the_oldest() {
+        let digest = |number: u64| hash(Domain::new("test/cert"), &number.to_le_bytes());
+        let mut cache = CertificateCache::default();
+        let capacity = CertificateCache::CAPACITY as u64;
+        for number in (0..capacity).chain(0..capacity) {
+            cache.insert(digest(number));
+        }
+        assert!((0..capacity).all(|number| cache.contains(&digest(number))));
+        cache.insert(digest(capacity));
+        assert!(!cache.contains(&digest(0)));
+        assert!((1..=capacity).all(|number| cache.contains(&digest(number))));
+    }
+}

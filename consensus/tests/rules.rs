@@ -3,8 +3,10 @@
 
 mod support;
 
+use logothete_consensus::known::Known;
 use logothete_consensus::{
-    Action, BlockHeader, Certificate, Equivocation, Event, Message, Rejection, StatementRequest,
+    Action, BlockHeader, Certificate, CommitCert, CommitVote, Equivocation, Event, Kind, Message,
+    QuorumCert, Rejection, SignedHeader, SignedTimeout, StatementRequest,
 };
 use logothete_primitives::{Digest, Epoch, View};
 use support::keyed_hash::KeyedHashVerifier;
@@ -35,6 +37,28 @@ fn r0_certificates_decide_the_view() {
         certificate(&mut stand, entry);
         assert_eq!(stand.replica.status().view, View::new(view));
     }
+}
+
+/// R0: of two certificates of one view the first stays, and none goes down.
+#[test]
+fn r0_only_higher_certificates_are_taken() {
+    let mut stand = Stand::new(&[1; 4], 0);
+    stand.block("a", 1, 1, "genesis");
+    stand.block("b", 2, 2, "a");
+    let mut known = Known::new(stand.ctx.genesis_qc());
+    let other_signers = |qc: QuorumCert| QuorumCert { signers: stand.set(&[1, 2, 3]), ..qc };
+    assert!(known.raise_qc(&stand.qc("b")));
+    assert!(!known.raise_qc(&other_signers(stand.qc("b"))));
+    assert!(!known.raise_qc(&stand.qc("a")));
+    assert_eq!(*known.high_qc(), stand.qc("b"));
+    assert!(known.raise_tc(&stand.tc(4, "b")));
+    assert!(!known.raise_tc(&stand.tc(4, "a")) && !known.raise_tc(&stand.tc(3, "b")));
+    assert_eq!(known.high_tc(), Some(&stand.tc(4, "b")));
+    assert!(known.raise_cc(&stand.cc("b")));
+    let other = CommitCert { signers: stand.set(&[1, 2, 3]), ..stand.cc("b") };
+    assert!(!known.raise_cc(&other) && !known.raise_cc(&stand.cc("a")));
+    assert_eq!(known.high_cc(), Some(&stand.cc("b")));
+    assert_eq!(known.view(), View::new(5));
 }
 
 /// R1: the leader proposes once, after the block and the mark are durable.
@@ -102,6 +126,28 @@ fn r4_a_commit_certificate_covers_the_ancestors() {
     let Action::Commit { blocks, .. } = &actions[at] else { unreachable!() };
     let names: Vec<String> = blocks.iter().map(|block| stand.name(&block.hash())).collect();
     assert_eq!(names, ["a", "b"]);
+}
+
+/// R4: what sync brings may begin with what is final here.
+#[test]
+fn r4_blocks_from_sync_may_overlap_the_final_ones() {
+    let mut stand = Stand::new(&[1; 4], 0);
+    stand.block("a", 1, 1, "genesis");
+    stand.block("b", 2, 2, "a");
+    let committed = |actions: &[Action], stand: &Stand| -> Vec<String> {
+        assert!(!actions.iter().any(|action| matches!(action, Action::Rejected { .. })));
+        let commits = actions.iter().filter_map(|action| match action {
+            Action::Commit { blocks, .. } => Some(blocks),
+            _ => None,
+        });
+        commits.flatten().map(|block| stand.name(&block.hash())).collect()
+    };
+    let actions = stand.synced(&["a"], stand.cc("a"));
+    assert_eq!(committed(&actions, &stand), ["a"]);
+    let actions = stand.synced(&["a", "b"], stand.cc("b"));
+    assert_eq!(committed(&actions, &stand), ["b"]);
+    let actions = stand.synced(&["a", "b"], stand.cc("b"));
+    assert_eq!(committed(&actions, &stand), [""; 0]);
 }
 
 /// R5: a timeout signs the view of the highest QC, carries it whole, and is repeated unchanged.
@@ -175,6 +221,107 @@ fn r8_equivocation_is_kept() {
     let second = stand.prepare(3, "b");
     let other = Equivocation::PrepareVote { first, second };
     assert!(other.verify(&stand.ctx, &KeyedHashVerifier).is_err());
+}
+
+/// R8: two statements of one author in one slot are evidence, whatever their kind; nothing else is.
+///
+/// ```text
+/// g <- a(1), b(1), later(2), other(1, of another author)
+/// ```
+#[test]
+fn r8_evidence_needs_one_slot_and_two_statements() {
+    let mut stand = Stand::new(&[1; 4], 0);
+    for (name, author, view) in [("a", 1, 1), ("b", 1, 1), ("later", 1, 2), ("other", 2, 1)] {
+        stand.block(name, author, view, "genesis");
+    }
+    let offer = |name: &str| {
+        let proposal = stand.proposal(name, None);
+        SignedHeader { header: proposal.block.header, signature: proposal.signature }
+    };
+    let give_up = |signer, view, qc: &str| {
+        let timeout = stand.timeout(signer, view, qc, None);
+        let (view, qc_view) = (timeout.view, timeout.high_qc.view);
+        SignedTimeout { view, qc_view, signer: timeout.signer, signature: timeout.signature }
+    };
+    let proposals =
+        |first, second| Equivocation::Proposal { first: offer(first), second: offer(second) };
+    let prepares = |signer, block| Equivocation::PrepareVote {
+        first: stand.prepare(1, "a"),
+        second: stand.prepare(signer, block),
+    };
+    let commits = |signer, block| Equivocation::CommitVote {
+        first: stand.commit(1, "a"),
+        second: stand.commit(signer, block),
+    };
+    let timeouts = |signer, view, qc| Equivocation::Timeout {
+        first: give_up(1, 3, "genesis"),
+        second: give_up(signer, view, qc),
+    };
+    let verdict = |evidence: &Equivocation| evidence.verify(&stand.ctx, &KeyedHashVerifier);
+
+    for (evidence, kind, view) in [
+        (proposals("a", "b"), Kind::Proposal, 1),
+        (prepares(1, "b"), Kind::PrepareVote, 1),
+        (commits(1, "b"), Kind::CommitVote, 1),
+        (timeouts(1, 3, "a"), Kind::Timeout, 3),
+    ] {
+        assert_eq!(verdict(&evidence), Ok(()), "{evidence:?}");
+        let named = (evidence.kind(), evidence.signer(), evidence.view());
+        assert_eq!(named, (kind, v(1), View::new(view)));
+    }
+    for nothing in [
+        proposals("a", "a"),
+        proposals("a", "later"),
+        proposals("a", "other"),
+        prepares(1, "a"),
+        prepares(1, "later"),
+        prepares(2, "b"),
+        commits(1, "a"),
+        commits(1, "later"),
+        commits(2, "b"),
+        timeouts(1, 3, "genesis"),
+        timeouts(1, 4, "a"),
+        timeouts(2, 3, "a"),
+    ] {
+        assert_eq!(verdict(&nothing), Err(Rejection::VoteMismatch), "{nothing:?}");
+    }
+    for stranger in [9, 200] {
+        let (first, second) = (stand.commit(stranger, "a"), stand.commit(stranger, "b"));
+        let unknown = Err(Rejection::UnknownSigner { index: v(stranger) });
+        assert_eq!(verdict(&Equivocation::CommitVote { first, second }), unknown);
+    }
+    // Said by its author, but not so.
+    let first = stand.commit(1, "a");
+    let second = CommitVote { signature: first.signature, ..stand.commit(1, "b") };
+    let forged = Equivocation::CommitVote { first, second };
+    assert_eq!(verdict(&forged), Err(Rejection::BadSignature));
+    let (got, expected) = (Epoch::new(1), Epoch::ZERO);
+    let second = CommitVote { epoch: got, ..stand.commit(1, "b") };
+    let later = Equivocation::CommitVote { first: stand.commit(1, "a"), second };
+    assert_eq!(verdict(&later), Err(Rejection::WrongEpoch { got, expected }));
+}
+
+/// R8: messages of the view just over come late as a matter of course; older ones are named.
+#[test]
+fn r8_messages_are_stale_from_two_views_on() {
+    let mut stand = Stand::new(&[1; 4], 0);
+    stand.block("a", 1, 1, "genesis");
+    stand.block("b", 2, 2, "a");
+    let late = Message::PrepareVote(stand.prepare(2, "a"));
+    let rejections = |actions: Vec<Action>| -> Vec<Rejection> {
+        let rejection = |action| match action {
+            Action::Rejected { rejection, .. } => Some(rejection),
+            _ => None,
+        };
+        actions.into_iter().filter_map(rejection).collect()
+    };
+    let qc = Certificate::Quorum(stand.qc("a"));
+    certificate(&mut stand, qc);
+    assert_eq!(rejections(stand.hear(late.clone())), []);
+    let qc = Certificate::Quorum(stand.qc("b"));
+    certificate(&mut stand, qc);
+    let stale = Rejection::Stale { view: View::new(1), current: View::new(3) };
+    assert_eq!(rejections(stand.hear(late)), [stale]);
 }
 
 /// R9: everything names its epoch, and a change of the validator set is refused.

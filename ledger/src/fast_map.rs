@@ -77,3 +77,30 @@ impl Hasher for FoldHasher {
         self.hash
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever chooses addresses must not find a part of them that the hash overlooks.
+    #[test]
+    fn every_bit_of_a_key_counts() {
+        for _ in 0..8 {
+            let state = FoldState::default();
+            let key = [0x5a_u8; 32];
+            assert_eq!(state.hash_one(key), state.hash_one(key));
+            for bit in 0..256 {
+                let mut other = key;
+                other[bit / 8] ^= 1 << (bit % 8);
+                assert_ne!(state.hash_one(key), state.hash_one(other), "bit {bit}");
+            }
+        }
+    }
+
+    /// What collides in one process does not in another.
+    #[test]
+    fn each_map_has_its_own_secrets() {
+        let hashes: Vec<u64> = (0..8).map(|_| FoldState::default().hash_one([0_u8; 32])).collect();
+        assert!((1..8).all(|map| !hashes[..map].contains(&hashes[map])), "{hashes:?}");
+    }
+}

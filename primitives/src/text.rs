@@ -34,7 +34,8 @@ pub(crate) fn parse_hex<const N: usize>(text: &str) -> Result<[u8; N], HexError>
     let mut bytes = [0; N];
     match hex::decode_to_slice(text, &mut bytes) {
         Ok(()) => Ok(bytes),
-        Err(hex::FromHexError::InvalidHexCharacter { index, .. }) if text.len() == 2 * N => {
+        // The length is looked at first.
+        Err(hex::FromHexError::InvalidHexCharacter { index, .. }) => {
             Err(HexError::Character { index })
         }
         Err(_) => Err(HexError::Length { expected: 2 * N, got: text.chars().count() }),

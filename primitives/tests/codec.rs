@@ -145,7 +145,7 @@ proptest! {
 #[test]
 fn tags_are_strict() {
     for tag in 2..=255u8 {
-        assert!(matches!(decode::<bool>(&[tag]), Err(CodecError::Invalid(_))));
+        assert_eq!(decode::<bool>(&[tag]), Err(CodecError::Invalid("boolean")));
         assert!(matches!(decode::<Option<u8>>(&[tag, 0]), Err(CodecError::Invalid(_))));
     }
     assert!(matches!(decode::<Choice>(&[3, 0, 0, 0]), Err(CodecError::Invalid(_))));
@@ -172,6 +172,26 @@ fn lengths_are_bounded_before_anything_else() {
     let mut full = BoundedVec::<u8, 1>::new();
     assert!(full.push(1).is_ok() && full.push(2).is_err());
     assert_eq!(full.as_slice(), [1]);
+}
+
+#[test]
+fn bounded_collections_give_back_what_they_hold() {
+    let list = BoundedVec::<u8, 3>::try_from(vec![4, 5]).unwrap();
+    assert_eq!((list.as_slice(), &*list, list.as_ref()), (&[4, 5][..], &[4, 5][..], &[4, 5][..]));
+    assert_eq!((&list).into_iter().copied().collect::<Vec<_>>(), [4, 5]);
+    assert_eq!(list.clone().into_iter().collect::<Vec<_>>(), [4, 5]);
+    assert_eq!(list.into_inner(), [4, 5]);
+    let bytes = BoundedBytes::<3>::try_from(&[6, 7][..]).unwrap();
+    assert_eq!(
+        (bytes.as_slice(), &*bytes, bytes.as_ref()),
+        (&[6, 7][..], &[6, 7][..], &[6, 7][..])
+    );
+    assert_eq!(bytes.into_inner(), [6, 7]);
+    assert!(BoundedBytes::<1>::try_from(&[6, 7][..]).is_err());
+    let text = BoundedString::<3>::try_from("ab").unwrap();
+    assert_eq!((text.as_str(), &*text), ("ab", "ab"));
+    assert_eq!(text.into_inner(), "ab");
+    assert!(BoundedString::<1>::try_from("ab".to_owned()).is_err());
 }
 
 thread_local! {
@@ -203,6 +223,9 @@ fn memory_follows_what_was_read_not_what_was_claimed() {
     honest.extend([7; 3]);
     let values = decode::<BoundedVec<Large, MAX>>(&honest).unwrap().into_inner();
     assert!(values.len() == 3 && values.capacity() <= 4);
+    // What is small enough is reserved at once.
+    let honest = encode(&BoundedVec::<u64, 100>::try_from(vec![7; 100]).unwrap());
+    assert_eq!(decode::<BoundedVec<u64, 100>>(&honest).unwrap().into_inner().capacity(), 100);
 }
 
 #[test]

@@ -201,3 +201,31 @@ fn limits_are_documented() {
         assert!(DOCUMENT.contains(&row), "docs/wire.md has no row {row}");
     }
 }
+
+/// The limits that follow from those, in numbers: a frame that one node sends must not be too large
+/// for another.
+#[test]
+fn derived_limits_stay_the_same() {
+    let numbers = [
+        ("signer set", limits::MAX_SIGNER_SET_BYTES, 27),
+        ("quorum certificate", limits::MAX_QUORUM_CERT_BYTES, 13_343),
+        ("timeout certificate", limits::MAX_TIMEOUT_CERT_BYTES, 28_659),
+        ("certificate", limits::MAX_CERT_BYTES, 28_663),
+        ("batch reference", limits::MAX_BATCH_REF_BYTES, 64),
+        ("payload", limits::MAX_PAYLOAD_BYTES, 4_100),
+        ("block", limits::MAX_BLOCK_BYTES, 4_616),
+        ("proposal", limits::MAX_PROPOSAL_BYTES, 46_683),
+        ("timeout", limits::MAX_TIMEOUT_BYTES, 42_583),
+        ("consensus frame", limits::MAX_CONSENSUS_FRAME_BYTES, 46_687),
+        ("batches frame", limits::MAX_BATCHES_FRAME_BYTES, 524_800),
+        ("sync request", limits::MAX_SYNC_REQUEST_BYTES, 4_096),
+        ("sync response", limits::MAX_SYNC_RESPONSE_BYTES, 4_194_304),
+        ("sync frame", limits::MAX_SYNC_FRAME_BYTES, 4_194_816),
+        ("any frame", limits::MAX_FRAME_BYTES, 4_194_816),
+        ("gossip", limits::MAX_GOSSIP_BYTES, 16_896),
+    ];
+    for (name, bytes, expected) in numbers {
+        assert_eq!(bytes, expected, "{name}");
+    }
+    assert_eq!((limits::MAX_TOTAL_POWER, limits::NONCE_WINDOW), (4_611_686_018_427_387_904, 64));
+}

@@ -7,8 +7,9 @@ use std::str::FromStr;
 
 use bech32::{Bech32, Bech32m, Hrp};
 use logothete_primitives::{
-    Address, AddressError, Amount, AmountError, BoundedBytes, BoundedString, BoundedVec, Digest,
-    Height, HexError, Nonce, PublicKey, SecretKey, Signature, TxHash, ValidatorIndex,
+    Address, AddressError, Amount, AmountError, BatchItem, BoundedBytes, BoundedString, BoundedVec,
+    Digest, Height, HexError, Nonce, PublicKey, SecretKey, Signature, SignerSet, TxHash,
+    ValidatorIndex, VerifyingKey,
 };
 use proptest::prelude::*;
 use serde::{Serialize, de::DeserializeOwned};
@@ -227,10 +228,63 @@ fn numbers_stop_at_their_ends() {
     );
 }
 
+/// What a log shows is what people write.
+#[test]
+fn debug_forms_are_the_text() {
+    let (address, key) = (Address::from_bytes([3; 32]), PublicKey::from_bytes([3; 32]));
+    assert_eq!(format!("{address:?}"), address.to_string());
+    assert_eq!(format!("{key:?}"), key.to_string());
+    assert_eq!(format!("{:?}", Amount::new(5)), "0.000005");
+    assert_eq!(format!("{:?} {0}", Height::new(5)), "5 5");
+    assert_eq!(format!("{:?} {0}", ValidatorIndex::new(3)), "v3 3");
+    assert_eq!(format!("{:?}", Digest::new([0xab; 32])), "ab".repeat(32));
+    assert_eq!(format!("{:?}", BoundedBytes::<2>::try_from(vec![0, 255]).unwrap()), "00ff");
+    let text = BoundedString::<4>::try_from("é").unwrap();
+    assert_eq!(format!("{text:?} {text} {text:>3}|"), "\"é\" é   é|");
+    assert_eq!(format!("{:?}", BoundedVec::<u8, 2>::try_from(vec![1, 2]).unwrap()), "[1, 2]");
+    let mut signers = SignerSet::new(9);
+    assert!(signers.insert(ValidatorIndex::new(0)) && signers.insert(ValidatorIndex::new(8)));
+    assert_eq!(format!("{signers:?}"), "{v0, v8}");
+    let secret = SecretKey::from_seed([1; 32]);
+    let key = VerifyingKey::try_from(&secret.public()).unwrap();
+    assert_eq!(format!("{key:?}"), secret.public().to_string());
+    let signature = secret.sign(b"");
+    let item = BatchItem { key: &key, message: b"", signature: &signature };
+    assert_eq!(format!("{item:?}"), format!("{signature} by {}", secret.public()));
+}
+
+/// Whoever writes a file by hand is told what belongs there.
+#[test]
+fn json_of_the_wrong_kind_is_refused_with_what_is_expected() {
+    fn refusal<T: DeserializeOwned + Debug>(json: &str) -> String {
+        serde_json::from_str::<T>(json).unwrap_err().to_string()
+    }
+    for (refusal, expected) in [
+        (refusal::<BoundedVec<u8, 2>>("7"), "a list of at most 2 elements"),
+        (refusal::<BoundedVec<u8, 2>>("[1,2,3]"), "a length of 3 is above the limit of 2"),
+        (refusal::<BoundedBytes<2>>("7"), "bytes in hex"),
+        (refusal::<BoundedBytes<2>>("\"000000\""), "a length of 3 is above the limit of 2"),
+        (refusal::<BoundedString<2>>("7"), "text"),
+        (refusal::<Amount>("7"), "base units as a decimal number in a string"),
+        (refusal::<Height>("7"), "a decimal number in a string"),
+        (refusal::<Height>("\"x\""), "not a decimal number"),
+        (refusal::<Address>("7"), "an address that begins with lgt1"),
+        (refusal::<Digest>("7"), "a digest of 64 hex digits"),
+    ] {
+        assert!(refusal.contains(expected), "{refusal}");
+    }
+}
+
+#[test]
+fn an_amount_is_zero_or_not() {
+    assert!(Amount::ZERO.is_zero() && !Amount::new(1).is_zero());
+    assert_eq!(Amount::from_coins(2), Ok(Amount::new(2_000_000)));
+}
+
 #[test]
 fn secrets_do_not_print() {
     let secret = SecretKey::from_seed([0x5a; 32]);
-    assert!(!format!("{secret:?}").contains("5a5a"));
+    assert_eq!(format!("{secret:?}"), format!("SecretKey({})", secret.public()));
     assert_eq!(*secret.seed(), [0x5a; 32]);
     assert_eq!(SecretKey::from_seed(*secret.seed()).public(), secret.public());
 }

@@ -5,7 +5,7 @@
 use logothete_primitives::limits::{MAX_TOTAL_POWER, MAX_VALIDATORS};
 use logothete_primitives::{
     BoundedString, Epoch, PublicKey, SecretKey, SignerSet, Validator, ValidatorIndex, ValidatorSet,
-    ValidatorSetError,
+    ValidatorSetError, VerifyingKey,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -162,4 +162,11 @@ fn keys_are_checked_on_demand() {
     members[1].key = PublicKey::from_bytes([0xff; 32]);
     let set = ValidatorSet::new(Epoch::ZERO, members).unwrap();
     assert!(matches!(set.check_keys(), Err(ValidatorSetError::UnusableKey { index: 1, .. })));
+}
+
+#[test]
+fn verifying_keys_are_equal_by_their_encoding() {
+    let key = |seed| VerifyingKey::try_from(&SecretKey::from_seed([seed; 32]).public()).unwrap();
+    assert_eq!(key(1), key(1));
+    assert_ne!(key(1), key(2));
 }

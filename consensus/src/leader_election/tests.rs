@@ -1,8 +1,8 @@
 #![allow(clippy::unwrap_used)]
 
 use logothete_primitives::{
-    BlockHash, ChainId, Digest, Epoch, Height, PublicKey, ReceiptsRoot, StateRoot, TimestampMs,
-    Validator, ValidatorIndex, ValidatorSet, View,
+    BlockHash, ChainId, Digest, Domain, Epoch, Height, PublicKey, ReceiptsRoot, StateRoot,
+    TimestampMs, Validator, ValidatorIndex, ValidatorSet, View, hash,
 };
 
 use super::{LeaderElection, Reputation};
@@ -182,4 +182,35 @@ fn the_schedule_repeats_after_one_round() {
     let places: Vec<u16> =
         super::smooth_round_robin(&[3, 1, 2], 13).iter().map(|index| index.get()).collect();
     assert_eq!(places, [0, 2, 0, 1, 2, 0, 0, 2, 0, 1, 2, 0, 0]);
+}
+
+/// Validators that disagree about a leader lose its views, so no change of the election goes unseen:
+/// the first leaders, and a digest of all of them, on chains on which some are down now and then.
+#[test]
+fn leaders_on_broken_chains_stay_the_same() {
+    let leaders = |powers: &[u64], down: &[u16]| {
+        let election = LeaderElection::new(&validators(powers));
+        let mut reputation = Reputation::default();
+        let mut leaders = Vec::new();
+        for view in 1..=20_000 {
+            let leader = election.leader(&reputation, View::new(view));
+            leaders.push(u8::try_from(leader.get()).unwrap());
+            let is_down = down.contains(&leader.get()) && view / 700 % 2 == 0;
+            if !is_down && view % 97 != 0 {
+                election.extend(&mut reputation, &header(view, leader));
+            }
+        }
+        let first: String = leaders[..40].iter().map(u8::to_string).collect();
+        format!("{first} {}", &hash(Domain::new("test/leaders"), &leaders).to_string()[..16])
+    };
+    let all =
+        [leaders(&[1; 4], &[1]), leaders(&[5, 1, 3, 2, 4], &[0, 3]), leaders(&[1; 7], &[2, 5, 6])];
+    assert_eq!(
+        all,
+        [
+            "1230323002302230223032300230223022303230 209609ff76881b62",
+            "4230410240324004230410240324004230410240 3e36f4f0ad88a6e0",
+            "1234560123456012345601234560123456012345 932db256f994f69c"
+        ]
+    );
 }

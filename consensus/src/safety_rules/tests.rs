@@ -198,7 +198,8 @@ fn amnesia_signs_nothing() {
         if readmitted {
             let marks = rules.marks().unwrap();
             let view = View::new(commit);
-            assert_eq!((marks.prepared, marks.timed_out, marks.committed), (view, view, view));
+            let all = [marks.prepared, marks.timed_out, marks.committed, marks.proposed];
+            assert_eq!(all, [view; 4]);
             assert!(rules.take_changed().is_some(), "durable first");
         }
     }

@@ -24,7 +24,7 @@ pub(super) enum Subtree {
     Branch(Arc<Branch>),
 }
 
-/// Two subtrees with their nodes.
+/// Two subtrees with their nodes: more leaves than half a bucket, so that none of them has risen.
 #[derive(Debug)]
 pub(super) struct Branch {
     left: (Subtree, Node),
@@ -93,28 +93,9 @@ impl Subtree {
                     false => (&branch.left, &branch.right),
                     true => (&branch.right, &branch.left),
                 };
-                // A lone leaf has risen: there is no sibling, wherever the branches put it.
-                if other.1 == Node::Empty && !matches!(own.1, Node::Inner(_)) {
-                    return own.0.descend(depth + 1, key, &mut Vec::new());
-                }
-                if own.1 == Node::Empty && matches!(other.1, Node::Leaf(_)) {
-                    return other.0.only_leaf();
-                }
                 siblings.push(other.1.digest());
                 own.0.descend(depth + 1, key, siblings)
             }
-        }
-    }
-
-    /// The leaf of a subtree that has one.
-    pub(super) fn only_leaf(&self) -> Terminal {
-        match self {
-            Self::Empty => Terminal::Empty,
-            Self::Bucket(leaves) => Terminal::from_leaf(leaves.first()),
-            Self::Branch(branch) => match branch.left.0.only_leaf() {
-                Terminal::Empty => branch.right.0.only_leaf(),
-                leaf => leaf,
-            },
         }
     }
 

@@ -285,6 +285,42 @@ fn forgets_what_is_beyond_the_limits() {
     assert_eq!(tree.memory().history_entries, 0);
 }
 
+/// The size of small trees, counted by hand. All but 17 leaves with 240 bits in common are in one bucket.
+#[test]
+fn memory_is_counted_to_the_byte() {
+    use super::TreeMemory;
+    use super::node::{Leaf, Node};
+    use super::subtree::{Branch, LeafChange, Subtree};
+    let (node, slot, leaf) = (size_of::<Node>(), size_of::<Subtree>(), size_of::<Leaf>());
+    let shared = 2 * size_of::<usize>();
+    let (old_node, old_leaf) = (size_of::<(u32, Node)>(), size_of::<LeafChange>());
+    let memory = |leaves, current_bytes, history_bytes, history_entries| TreeMemory {
+        leaves,
+        current_bytes,
+        history_bytes,
+        history_entries,
+    };
+
+    let limits = HistoryLimits { versions_max: 2, ..HistoryLimits::default() };
+    let mut tree = StateTree::empty(limits);
+    assert_eq!(tree.memory(), memory(0, 2 * node + slot, 0, 0));
+    assert!(tree.is_empty());
+    let one = 2 * node + slot + shared + leaf;
+    for (height, versions) in [(1, 1), (2, 2), (3, 2)] {
+        tree.apply(Height::new(height), &[(key(7), Some(value(height)))]);
+        let history = versions * (old_node + old_leaf);
+        assert_eq!(tree.memory(), memory(1, one, history, 2 * versions));
+    }
+    assert!(!tree.is_empty());
+
+    // An array of 8 slots; from there a branch for each common bit, then one bucket of 16 and one of 1.
+    let ground: Model = (0..17).map(|number| (ground_key(200, number), value(1))).collect();
+    let array = 16 * node + 8 * slot;
+    let branches = (3..=251).count() * (shared + size_of::<Branch>());
+    let buckets = 2 * shared + 17 * leaf;
+    assert_eq!(tree_of(&ground).memory(), memory(17, array + branches + buckets, 0, 0));
+}
+
 #[test]
 fn a_plan_changes_nothing_until_it_is_committed() {
     let model: Model = (0..1_000).map(|n| (key(n), value(n))).collect();

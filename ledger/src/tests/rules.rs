@@ -138,6 +138,11 @@ fn refuses_bytes_that_are_no_transaction() {
     let small = ChainParams { max_tx_bytes: 100, ..params() };
     let refused = Candidate::decode(&bytes, &chain(), &small).unwrap_err();
     assert_eq!(refused, TxError::TooLarge { max: 100, got: bytes.len() });
+    // The limits themselves are within them.
+    let exact = ChainParams { max_tx_bytes: u32::try_from(bytes.len()).unwrap(), ..params() };
+    assert!(Candidate::decode(&bytes, &chain(), &exact).is_ok());
+    let zeros = Transaction::decode(&[0; MAX_TX_BYTES]).unwrap_err();
+    assert!(matches!(zeros, TxError::Malformed(CodecError::Trailing { .. })), "{zeros}");
 }
 
 #[test]
