@@ -139,7 +139,12 @@ impl Node {
         };
         self.stop.cancel();
         if let Some(first) = failure {
-            return Err(cause_of(first, &mut self.failures).await.into());
+            let cause = cause_of(first, &mut self.failures).await;
+            // RocksDB aborts the process when a thread still uses it while the process takes its statics down.
+            if !self.supervisor.drained(DRAIN_LIMIT).await {
+                warn!(event = "node.undrained", "a stage did not end in {DRAIN_LIMIT:?}");
+            }
+            return Err(cause.into());
         }
         let drained = self.supervisor.drained(DRAIN_LIMIT).await;
         anyhow::ensure!(
