@@ -8,7 +8,7 @@ use logothete_p2p::{
 };
 use logothete_primitives::{BlockHash, Digest, Height};
 
-use crate::ground::{Ground, Live, Member, Simulated, chain, config, key};
+use crate::ground::{Ground, Live, Member, SOON, Simulated, chain, config, key};
 
 macro_rules! on_every_ground {
     ($($name:ident)*) => {
@@ -139,28 +139,35 @@ async fn requests_find_their_answers(ground: impl Ground) {
 }
 
 async fn requests_end_with_the_deadline_the_peer_or_a_refusal(ground: impl Ground) {
-    let mut impatient = config(2, Role::Validator);
+    let (mut patient, mut impatient) = (config(3, Role::Validator), config(3, Role::Validator));
+    // Nothing here waits for so long: a busy machine must not make one end look like another.
+    patient.limits.request_deadline = SOON;
+    patient.limits.requests_in_flight = 2;
     impatient.limits.request_deadline = Duration::from_millis(300);
-    impatient.limits.requests_in_flight = 2;
-    let mut client = ground.join(0, impatient, None).await;
-    let mut server = ground.join(1, config(2, Role::Validator), Some(&client)).await;
+    let mut client = ground.join(0, patient, None).await;
+    let mut server = ground.join(1, config(3, Role::Validator), Some(&client)).await;
     client.meets(1).await;
     server.meets(1).await;
 
     let ask = || tokio::spawn(client.network.request(&key(1), "?".into()));
-    let (first, second) = (ask(), ask());
-    let (kept, declined) = (server.request().await, server.request().await);
+    let first = ask();
+    let _unanswered = server.request().await;
+    let second = ask();
+    let declined = server.request().await;
     let third = client.network.request(&key(1), "?".into()).await;
     assert_eq!(third, Err(RequestError::TooManyInFlight { max: 2 }));
     drop(declined);
     assert_eq!(second.await.unwrap(), Err(RequestError::Declined));
-    assert_eq!(first.await.unwrap(), Err(RequestError::Deadline));
+
+    let mut hasty = ground.join(2, impatient, Some(&client)).await;
+    hasty.meets(2).await;
+    let waiting = tokio::spawn(hasty.network.request(&key(1), "?".into()));
+    let kept = server.request().await;
+    assert_eq!(waiting.await.unwrap(), Err(RequestError::Deadline));
     kept.respond.send("late".into()).unwrap();
 
-    let pending = ask();
-    let _unanswered = server.request().await;
     ground.leave(server).await;
-    assert_eq!(pending.await.unwrap(), Err(RequestError::Disconnected));
+    assert_eq!(first.await.unwrap(), Err(RequestError::Disconnected));
     client.loses(key(1)).await;
     let nobody = client.network.request(&key(1), "?".into()).await;
     assert_eq!(nobody, Err(RequestError::Send(SendError::NotConnected)));
