@@ -24,8 +24,9 @@ macro_rules! check_method {
             15 => $check::<AccountHistoryMethod>($value),
             16 => $check::<ValidatorsListMethod>($value),
             17 => $check::<ConsensusStateMethod>($value),
-            18 => $check::<MempoolStatsMethod>($value),
-            19 => $check::<FaucetDripMethod>($value),
+            18 => $check::<EvidenceListMethod>($value),
+            19 => $check::<MempoolStatsMethod>($value),
+            20 => $check::<FaucetDripMethod>($value),
             _ => unreachable!("a method that is not fuzzed"),
         }
     }};

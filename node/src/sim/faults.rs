@@ -28,11 +28,13 @@ pub enum FaultKind {
     OneWay,
     /// What one member sends to another takes long.
     SlowLink,
+    /// A machine stands still: what it hears and says, it hears and says late.
+    Pause,
 }
 
 impl FaultKind {
     /// All kinds.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Kill,
         Self::PowerLoss,
         Self::DiskFull,
@@ -41,6 +43,7 @@ impl FaultKind {
         Self::Partition,
         Self::OneWay,
         Self::SlowLink,
+        Self::Pause,
     ];
 
     /// Its line in the histogram.
@@ -54,6 +57,7 @@ impl FaultKind {
             Self::Partition => "partition",
             Self::OneWay => "one way",
             Self::SlowLink => "slow link",
+            Self::Pause => "pause",
         }
     }
 }
@@ -90,6 +94,7 @@ impl Cluster {
                 let delay = Duration::from_millis(self.random.random_range(100..1_500));
                 self.spoil(name, member, LinkConfig { delay, ..self.plan.link });
             }
+            FaultKind::Pause => self.pause(name, member),
         }
         let mean = self.plan.fault_interval;
         let pause = mean.mul_f64(self.random.random_range(0.2..1.8));
@@ -150,6 +155,18 @@ impl Cluster {
         self.net.set_direction(&self.members[from].key(), &self.members[to].key(), link);
         let lasts = Duration::from_millis(self.random.random_range(200..4_000));
         self.schedule(lasts, Todo::Mend(from, to));
+    }
+
+    fn pause(&mut self, name: &'static str, member: usize) {
+        let lasts = Duration::from_millis(self.random.random_range(200..2_000));
+        self.journal.fault(name, member, &format!("for {lasts:?}"));
+        let late = LinkConfig { delay: self.plan.link.delay + lasts, ..self.plan.link };
+        for other in (0..self.members.len()).filter(|other| *other != member) {
+            for (from, to) in [(member, other), (other, member)] {
+                self.net.set_direction(&self.members[from].key(), &self.members[to].key(), late);
+                self.schedule(lasts, Todo::Mend(from, to));
+            }
+        }
     }
 
     pub(super) fn schedule(&mut self, after: Duration, todo: Todo) {

@@ -1,6 +1,7 @@
 //! What a seed draws.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use logothete_p2p::simulated::LinkConfig;
@@ -40,6 +41,9 @@ pub struct Plan {
 /// Members are few in most runs: rare sizes are for the arithmetic, not for the interleavings.
 const SIZES: [usize; 12] = [1, 2, 3, 4, 4, 4, 4, 4, 5, 6, 7, 10];
 
+/// Many members take long: what needs many is rare.
+const LARGE: RangeInclusive<usize> = 11..=16;
+
 /// A clock that is wrong is wrong by this much.
 const HOUR_MS: i64 = 3_600_000;
 
@@ -75,7 +79,11 @@ impl Plan {
     /// What a seed stands for.
     pub fn draw(seed: u64) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let size = SIZES[random.random_range(0..SIZES.len())];
+        let large = random.random_bool(0.005);
+        let size = match large {
+            true => random.random_range(LARGE),
+            false => SIZES[random.random_range(0..SIZES.len())],
+        };
         let equal = random.random_bool(0.7);
         let power = |random: &mut ChaCha8Rng| if equal { 1 } else { random.random_range(1..=9) };
         let powers: Vec<u64> = (0..size).map(|_| power(&mut random)).collect();
