@@ -15,8 +15,8 @@ use logothete_client::rpc::method::{
     ValidatorsListMethod,
 };
 use logothete_client::rpc::types::{
-    AccountGet, AccountHistory, BlockGet, BlockList, BlockSelector, BodyView, Empty, FaucetDrip,
-    HexBytes, Mode, Role, SubmitOutcome, TxBytes, TxEncode, TxGet, TxHashOnly, TxStatus,
+    AccountGet, AccountHistory, BlockGet, BlockSelector, BodyView, Empty, FaucetDrip, HexBytes,
+    Mode, PageRequest, Role, SubmitOutcome, TxBytes, TxEncode, TxGet, TxHashOnly, TxStatus,
     TxSubmitBatch, TxWait,
 };
 use logothete_client::{Client, TxBuilder, verify};
@@ -293,7 +293,7 @@ async fn blocks_can_be_listed_read_and_certified() {
     let mut seen = Vec::new();
     let mut cursor = None;
     loop {
-        let params = BlockList { cursor: cursor.take(), limit: Some(2) };
+        let params = PageRequest { cursor: cursor.take(), limit: Some(2) };
         let page = chain.call::<BlockListMethod>(params).await;
         assert!(page.items.len() <= 2);
         seen.extend(page.items.iter().map(|block| block.height.get()));
@@ -321,12 +321,12 @@ async fn what_is_not_there_is_said_so() {
     assert_eq!(error.code, ErrorCode::InvalidParams);
 
     for limit in [0, 101] {
-        let params = BlockList { cursor: None, limit: Some(limit) };
+        let params = PageRequest { cursor: None, limit: Some(limit) };
         let error = chain.refused::<BlockListMethod>(params).await;
         assert_eq!(error.code, ErrorCode::InvalidParams);
     }
     for cursor in ["", "zz", "t1.2"] {
-        let params = BlockList { cursor: Some(cursor.to_owned()), limit: None };
+        let params = PageRequest { cursor: Some(cursor.to_owned()), limit: None };
         assert_eq!(chain.refused::<BlockListMethod>(params).await.code, ErrorCode::BadCursor);
     }
     let params = AccountHistory { cursor: Some("b5".to_owned()), ..history_of("alice") };

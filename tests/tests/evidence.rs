@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use logothete_client::rpc::method::EvidenceListMethod;
-use logothete_client::rpc::types::{EvidenceList, EvidenceView, OffenceKind};
+use logothete_client::rpc::types::{EvidenceView, OffenceKind, PageRequest};
 use logothete_consensus::signing::commit_message;
 use logothete_consensus::{CommitVote, Equivocation};
 use logothete_genesis::dev;
@@ -56,7 +56,7 @@ async fn tell(net: &TestNet, to: usize) -> anyhow::Result<()> {
 /// The evidence a node lists, waiting some blocks for the first.
 async fn recorded(net: &TestNet, node: usize) -> anyhow::Result<Vec<EvidenceView>> {
     for _ in 0..50 {
-        let params = EvidenceList::default();
+        let params = PageRequest::default();
         let page = net.client(node)?.call::<EvidenceListMethod>(params).await?;
         if !page.items.is_empty() {
             return Ok(page.items);

@@ -13,10 +13,10 @@ use serde_path_to_error::Segment;
 use super::error::RpcError;
 use super::types::{
     AccountGet, AccountHistory, AccountView, AddressActivity, BlockCertificate, BlockGet,
-    BlockList, BlockSelector, BlockSummary, BlockView, ChainInfo, ConsensusState, Empty,
-    EvidenceList, EvidenceView, FaucetDrip, MempoolStats, NodePeers, NodeStatus, Page, Submitted,
-    SubmittedEach, TxBytes, TxDetails, TxEncode, TxEncoded, TxGet, TxHashOnly, TxSimulated,
-    TxState, TxSubmitBatch, TxView, TxWait, ValidatorsList,
+    BlockSelector, BlockSummary, BlockView, ChainInfo, ConsensusState, Empty, EvidenceView,
+    FaucetDrip, MempoolStats, NodePeers, NodeStatus, Page, PageRequest, Submitted, SubmittedEach,
+    TxBytes, TxDetails, TxEncode, TxEncoded, TxGet, TxHashOnly, TxSimulated, TxState,
+    TxSubmitBatch, TxView, TxWait, ValidatorsList,
 };
 
 /// One method, as a type.
@@ -138,7 +138,7 @@ methods! {
     /// One final block, by height or hash; the latest when neither is given.
     Public BlockGetMethod = block_get(BlockGet) -> BlockView;
     /// Final blocks, newest first.
-    Public BlockListMethod = block_list(BlockList) -> Page<BlockSummary>;
+    Public BlockListMethod = block_list(PageRequest) -> Page<BlockSummary>;
     /// The certificate that makes a block final, with the headers up to the block it names.
     Public BlockCertificateMethod = block_certificate(BlockSelector) -> BlockCertificate;
     /// Hands in a signed transaction; handing in the same bytes again is harmless.
@@ -166,7 +166,7 @@ methods! {
     /// The state of the consensus protocol as this node sees it.
     Public ConsensusStateMethod = consensus_state(Empty) -> ConsensusState;
     /// Proofs of equivocation that the chain records, newest first.
-    Public EvidenceListMethod = evidence_list(EvidenceList) -> Page<EvidenceView>;
+    Public EvidenceListMethod = evidence_list(PageRequest) -> Page<EvidenceView>;
     /// What waits in this node's mempool.
     Public MempoolStatsMethod = mempool_stats(Empty) -> MempoolStats;
     /// Gives coins of the development account to an address.

@@ -7,7 +7,7 @@ use logothete_client::verify;
 use logothete_primitives::Height;
 use serde_json::json;
 
-use super::context::Context;
+use super::context::{Context, Paging};
 use super::output::{Exit, Failure, Outcome, Reply, short, table};
 use super::show;
 
@@ -42,12 +42,8 @@ pub struct Show {
 pub struct History {
     /// Address or name.
     account: String,
-    /// Most entries.
-    #[arg(long, default_value_t = 20)]
-    limit: u32,
-    /// Where the last page ended.
-    #[arg(long)]
-    cursor: Option<String>,
+    #[command(flatten)]
+    paging: Paging,
 }
 
 /// Reads an account.
@@ -91,7 +87,8 @@ fn describe(view: &AccountView) -> String {
 
 async fn history(context: &Context, wish: History) -> Outcome {
     let address = context.address(&wish.account)?;
-    let params = AccountHistory { address, cursor: wish.cursor, limit: Some(wish.limit) };
+    let Paging { cursor, limit } = wish.paging;
+    let params = AccountHistory { address, cursor, limit: Some(limit) };
     let page = context.call::<AccountHistoryMethod>(params).await?;
     let row = |entry: &AddressActivity| {
         let outcome = if entry.success { "" } else { "failed" };

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use logothete_client::rpc::method::{BlockCertificateMethod, BlockGetMethod, BlockListMethod};
-use logothete_client::rpc::types::{BlockGet, BlockList, BlockSelector, BlockSummary, BlockView};
+use logothete_client::rpc::types::{BlockGet, BlockSelector, BlockSummary, BlockView};
 use logothete_client::verify;
 use logothete_primitives::Height;
 use serde_json::json;
 
-use super::context::Context;
+use super::context::{Context, Paging};
 use super::output::{Failure, Outcome, Reply, short, table};
 use super::show;
 
@@ -54,12 +54,8 @@ pub struct Show {
 /// Arguments of `block list`.
 #[derive(Args, Debug)]
 pub struct List {
-    /// Most entries.
-    #[arg(long, default_value_t = 20)]
-    limit: u32,
-    /// Where the last page ended.
-    #[arg(long)]
-    cursor: Option<String>,
+    #[command(flatten)]
+    paging: Paging,
 }
 
 /// Arguments of `block export`.
@@ -142,9 +138,7 @@ fn describe(view: &BlockView) -> String {
 }
 
 async fn list(context: &Context, wish: List) -> Outcome {
-    let page = context
-        .call::<BlockListMethod>(BlockList { cursor: wish.cursor, limit: Some(wish.limit) })
-        .await?;
+    let page = context.call::<BlockListMethod>(wish.paging.into()).await?;
     let row = |block: &BlockSummary| {
         vec![
             block.height.to_string(),

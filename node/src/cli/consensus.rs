@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use logothete_client::rpc::method::{ConsensusStateMethod, EvidenceListMethod};
-use logothete_client::rpc::types::{Empty, EvidenceList, VoteSlot};
+use logothete_client::rpc::types::{Empty, VoteSlot};
 
-use super::context::Context;
+use super::context::{Context, Paging};
 use super::output::{Outcome, Reply, table};
 use super::{show, status, verify};
 
@@ -19,19 +19,15 @@ pub enum Consensus {
     /// Proofs that a validator signed two contradicting messages, as the chain records them.
     #[command(after_help = "Examples:\n  logothete consensus evidence\n  \
                       logothete consensus evidence --json > evidence.json\n  \
-                      logothete verify evidence evidence.json --genesis genesis.json")]
+                      logothete verify evidence evidence.json --genesis genesis.toml")]
     Evidence(Evidence),
 }
 
 /// Arguments of `consensus evidence`.
 #[derive(Args, Debug)]
 pub struct Evidence {
-    /// Most entries.
-    #[arg(long, default_value_t = 20)]
-    limit: u32,
-    /// Where the last page ended.
-    #[arg(long)]
-    cursor: Option<String>,
+    #[command(flatten)]
+    paging: Paging,
 }
 
 /// Asks one node.
@@ -46,8 +42,7 @@ pub async fn perform(context: &Context, command: Consensus) -> Outcome {
 }
 
 async fn evidence(context: &Context, wish: Evidence) -> Outcome {
-    let params = EvidenceList { cursor: wish.cursor, limit: Some(wish.limit) };
-    let page = context.call::<EvidenceListMethod>(params).await?;
+    let page = context.call::<EvidenceListMethod>(wish.paging.into()).await?;
     let text = match context.spec()? {
         Some(spec) => verify::check_evidence(&page.items, &spec)?,
         None => format!(

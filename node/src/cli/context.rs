@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use logothete_client::Client;
 use logothete_client::rpc::Method;
+use logothete_client::rpc::types::PageRequest;
 use logothete_genesis::keystore::KeyFile;
 use logothete_genesis::{Spec, dev};
 use logothete_primitives::address::Address;
@@ -51,6 +52,23 @@ pub struct Global {
         help_heading = "Everywhere"
     )]
     pub devnet_dir: Option<PathBuf>,
+}
+
+/// Flags of commands that list.
+#[derive(Args, Clone, Debug)]
+pub struct Paging {
+    /// Most entries.
+    #[arg(long, default_value_t = 20)]
+    pub limit: u32,
+    /// Where the last page ended.
+    #[arg(long)]
+    pub cursor: Option<String>,
+}
+
+impl From<Paging> for PageRequest {
+    fn from(paging: Paging) -> Self {
+        Self { cursor: paging.cursor, limit: Some(paging.limit) }
+    }
 }
 
 /// What every command is given.

@@ -18,7 +18,7 @@ use super::show;
 pub enum Verify {
     /// Evidence of equivocation: both signatures of each proof.
     #[command(after_help = "Example:\n  logothete consensus evidence --json > evidence.json\n  \
-                      logothete verify evidence evidence.json --genesis genesis.json")]
+                      logothete verify evidence evidence.json --genesis genesis.toml")]
     Evidence(File),
 }
 

@@ -2,8 +2,8 @@
 
 use logothete_client::rpc::RpcError;
 use logothete_client::rpc::types::{
-    BlockCertificate, BlockGet, BlockList, BlockSelector, BlockSummary, BlockView, ExecutedView,
-    Page, SignerView,
+    BlockCertificate, BlockGet, BlockSelector, BlockSummary, BlockView, ExecutedView, Page,
+    PageRequest, SignerView,
 };
 use logothete_primitives::Height;
 
@@ -35,7 +35,7 @@ impl NodeApi {
 
     pub(super) fn read_block_list(
         &self,
-        params: &BlockList,
+        params: &PageRequest,
     ) -> Result<Page<BlockSummary>, RpcError> {
         let size = cursor::page_size(params.limit, self.limits())?;
         let from = params.cursor.as_deref().map(cursor::to_block).transpose()?;

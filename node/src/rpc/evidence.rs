@@ -1,7 +1,7 @@
 //! `evidence_list`.
 
 use logothete_client::rpc::RpcError;
-use logothete_client::rpc::types::{EvidenceList, EvidenceView, HexBytes, Page, SignedClaim};
+use logothete_client::rpc::types::{EvidenceView, HexBytes, Page, PageRequest, SignedClaim};
 use logothete_consensus::Equivocation;
 use logothete_ledger::store::TxLocation;
 use logothete_primitives::codec;
@@ -13,7 +13,7 @@ use crate::chain::{ChainError, Recorded};
 impl NodeApi {
     pub(super) fn read_evidence(
         &self,
-        params: &EvidenceList,
+        params: &PageRequest,
     ) -> Result<Page<EvidenceView>, RpcError> {
         let size = cursor::page_size(params.limit, self.limits())?;
         let before = params.cursor.as_deref().map(cursor::to_tx).transpose()?;

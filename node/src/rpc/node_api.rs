@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use logothete_client::rpc::types::{
     AccountGet, AccountHistory, AccountView, AddressActivity, BlockCertificate, BlockGet,
-    BlockList, BlockSelector, BlockSummary, BlockView, ChainInfo, ConsensusState, Empty,
-    EvidenceList, EvidenceView, FaucetDrip, MempoolStats, NodePeers, NodeStatus, Page, Submitted,
-    SubmittedEach, TxBytes, TxDetails, TxEncode, TxEncoded, TxGet, TxHashOnly, TxSimulated,
-    TxState, TxSubmitBatch, TxView, TxWait, ValidatorsList,
+    BlockSelector, BlockSummary, BlockView, ChainInfo, ConsensusState, Empty, EvidenceView,
+    FaucetDrip, MempoolStats, NodePeers, NodeStatus, Page, PageRequest, Submitted, SubmittedEach,
+    TxBytes, TxDetails, TxEncode, TxEncoded, TxGet, TxHashOnly, TxSimulated, TxState,
+    TxSubmitBatch, TxView, TxWait, ValidatorsList,
 };
 use logothete_client::rpc::{Api, RpcError};
 use logothete_primitives::{Height, ValidatorSet};
@@ -98,7 +98,7 @@ impl Api for NodeApi {
         self.read(move |api| api.read_block(params)).await
     }
 
-    async fn block_list(&self, params: BlockList) -> Result<Page<BlockSummary>, RpcError> {
+    async fn block_list(&self, params: PageRequest) -> Result<Page<BlockSummary>, RpcError> {
         self.read(move |api| api.read_block_list(&params)).await
     }
 
@@ -161,7 +161,7 @@ impl Api for NodeApi {
         Ok(self.describe_consensus())
     }
 
-    async fn evidence_list(&self, params: EvidenceList) -> Result<Page<EvidenceView>, RpcError> {
+    async fn evidence_list(&self, params: PageRequest) -> Result<Page<EvidenceView>, RpcError> {
         self.read(move |api| api.read_evidence(&params)).await
     }
 

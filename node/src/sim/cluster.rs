@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use logothete_client::rpc::Api as _;
-use logothete_client::rpc::types::EvidenceList;
+use logothete_client::rpc::types::PageRequest;
 use logothete_genesis::Spec;
 use logothete_genesis::spec::{AccountSpec, ValidatorSpec};
 use logothete_ledger::params::ChainParams;
@@ -135,7 +135,7 @@ impl Cluster {
         for (index, member) in self.members.iter().enumerate() {
             let Some(service) = member.service() else { continue };
             let api = NodeApi::new(service.clone(), Limits::default());
-            let params = EvidenceList { cursor: None, limit: Some(100) };
+            let params = PageRequest { cursor: None, limit: Some(100) };
             let page = api.evidence_list(params).await?;
             let mut recorded = member.chain(&self.stage.genesis).evidence()?;
             recorded.retain(|recorded| recorded.height <= member.height());

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::keyed_hash::KeyedHashes;
-use super::liars::{self, Liar, Misdeed};
+use super::liars::{Deceit, Liar, Misdeed};
 use super::watch::{Eye, Watch};
 use crate::chain::{Chain, Genesis};
 use crate::clock::Clock;
@@ -203,16 +203,13 @@ impl Member {
         let validators = genesis.validators.iter().map(|(_, validator)| validator.key).collect();
         let peer = logothete_p2p::Config::new(genesis.chain, genesis.hash, validators, role);
         let (network, mut inbound) = stage.net.join(self.key(), peer);
-        let network = match self.liar(stage) {
-            None => network,
-            Some(liar) => {
-                let (network, requests) = liars::between(liar, network, inbound.requests);
-                inbound.requests = requests;
-                network
-            }
-        };
+        let deceit = self.liar(stage).and_then(Deceit::new);
+        if let Some(deceit) = &deceit {
+            inbound.requests = deceit.intercept(inbound.requests);
+        }
         let eye = Eye {
             network,
+            deceit,
             member: self.index,
             life: self.life,
             own: self.own,

@@ -79,10 +79,10 @@ impl Plan {
     /// What a seed stands for.
     pub fn draw(seed: u64) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let large = random.random_bool(0.005);
-        let size = match large {
-            true => random.random_range(LARGE),
-            false => SIZES[random.random_range(0..SIZES.len())],
+        let size = if random.random_bool(0.005) {
+            random.random_range(LARGE)
+        } else {
+            SIZES[random.random_range(0..SIZES.len())]
         };
         let equal = random.random_bool(0.7);
         let power = |random: &mut ChaCha8Rng| if equal { 1 } else { random.random_range(1..=9) };
@@ -99,10 +99,10 @@ impl Plan {
         if random.random_bool(0.2) {
             lose_time(&mut random, &powers, &mut left, &mut skew_ms);
         }
-        let corrupted = random.random_bool(0.4);
-        let liars = match corrupted {
-            true => corrupt(&mut random, &powers, left, &skew_ms),
-            false => BTreeMap::new(),
+        let liars = if random.random_bool(0.4) {
+            corrupt(&mut random, &powers, left, &skew_ms)
+        } else {
+            BTreeMap::new()
         };
         let faults = FaultKind::ALL.into_iter().filter(|_| random.random_bool(0.4)).collect();
         Self {

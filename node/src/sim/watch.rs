@@ -12,6 +12,7 @@ use logothete_primitives::{BlockHash, Epoch, Height, PublicKey, ValidatorIndex, 
 
 use super::journal::Journal;
 use super::keyed_hash::mix;
+use super::liars::Deceit;
 use crate::dissemination::BatchMessage;
 
 #[derive(Default)]
@@ -143,6 +144,8 @@ fn words(said: &Said) -> String {
 pub(super) struct Eye {
     /// The network behind.
     pub(super) network: Arc<dyn Network>,
+    /// What changes the frames of a liar after they were looked at.
+    pub(super) deceit: Option<Arc<Deceit>>,
     /// Who sends.
     pub(super) member: usize,
     /// In which of its lives.
@@ -162,7 +165,9 @@ impl Network for Eye {
 
     fn send(&self, to: &PublicKey, lane: Lane, bytes: Bytes) -> Result<(), SendError> {
         self.watch.on_frame(self, to, lane, &bytes);
-        self.network.send(to, lane, bytes)
+        let Some(deceit) = &self.deceit else { return self.network.send(to, lane, bytes) };
+        let mut frames = deceit.send(lane, bytes).into_iter();
+        frames.try_for_each(|(lane, frame)| self.network.send(to, lane, frame))
     }
 
     fn request(

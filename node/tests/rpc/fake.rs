@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use logothete_client::rpc::types::{
     AccountGet, AccountHistory, AccountView, AddressActivity, BlockCertificate, BlockGet,
-    BlockList, BlockSelector, BlockSummary, BlockView, ChainInfo, ConsensusState, Empty,
-    EvidenceList, EvidenceView, FaucetDrip, MempoolStats, NodePeers, NodeStatus, Page, Submitted,
-    SubmittedEach, TxBytes, TxDetails, TxEncode, TxEncoded, TxGet, TxHashOnly, TxSimulated,
-    TxState, TxStatus, TxSubmitBatch, TxView, TxWait, ValidatorsList,
+    BlockSelector, BlockSummary, BlockView, ChainInfo, ConsensusState, Empty, EvidenceView,
+    FaucetDrip, MempoolStats, NodePeers, NodeStatus, Page, PageRequest, Submitted, SubmittedEach,
+    TxBytes, TxDetails, TxEncode, TxEncoded, TxGet, TxHashOnly, TxSimulated, TxState, TxStatus,
+    TxSubmitBatch, TxView, TxWait, ValidatorsList,
 };
 use logothete_client::rpc::{Api, RpcError};
 use logothete_node::metrics::Metrics;
@@ -83,7 +83,7 @@ impl Api for Fake {
         fails()
     }
 
-    async fn block_list(&self, _: BlockList) -> Result<Page<BlockSummary>, RpcError> {
+    async fn block_list(&self, _: PageRequest) -> Result<Page<BlockSummary>, RpcError> {
         fails()
     }
 
@@ -135,7 +135,7 @@ impl Api for Fake {
         fails()
     }
 
-    async fn evidence_list(&self, _: EvidenceList) -> Result<Page<EvidenceView>, RpcError> {
+    async fn evidence_list(&self, _: PageRequest) -> Result<Page<EvidenceView>, RpcError> {
         fails()
     }
 

@@ -6,18 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use super::common::{HexBytes, ValidatorRef};
 
-/// Evidence to list.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EvidenceList {
-    /// From the last page; absent for the first.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cursor: Option<String>,
-    /// Entries a page, at most 100; 20 when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub limit: Option<u32>,
-}
-
 /// The kind of message of which a validator signed two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -16,11 +16,13 @@ pub use account::{
     AccountGet, AccountHistory, AccountProof, AccountView, AddressActivity, FaucetDrip,
 };
 pub use block::{
-    BatchView, BlockCertificate, BlockGet, BlockList, BlockSelector, BlockSummary, BlockView,
-    ExecutedView, HeaderView, SignerView, WhichBlock,
+    BatchView, BlockCertificate, BlockGet, BlockSelector, BlockSummary, BlockView, ExecutedView,
+    HeaderView, SignerView, WhichBlock,
 };
-pub use common::{Anchor, Empty, HexBytes, Page, ValidatorRef, decimal, decimal_option};
-pub use evidence::{EvidenceList, EvidenceView, OffenceKind, SignedClaim};
+pub use common::{
+    Anchor, Empty, HexBytes, Page, PageRequest, ValidatorRef, decimal, decimal_option,
+};
+pub use evidence::{EvidenceView, OffenceKind, SignedClaim};
 pub use node::{
     Attendance, ChainInfo, ChainParamsView, ConsensusState, MempoolStats, Mode, NodePeers,
     NodeStatus, PeerView, Percentiles, Role, SyncState, SyncView, ValidatorView, ValidatorsList,

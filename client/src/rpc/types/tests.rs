@@ -481,7 +481,7 @@ fn parameters_by_name_and_by_position() {
     let wait = TxWait { hash, timeout_ms: Some(5_000) };
     golden(&wait, json!({ "hash": hexes("07"), "timeout_ms": 5_000 }));
     assert_eq!(parse_params::<TxWait>(json!([hash, 5_000])).unwrap(), wait);
-    assert_eq!(parse_params::<BlockList>(Value::Null).unwrap(), BlockList::default());
+    assert_eq!(parse_params::<PageRequest>(Value::Null).unwrap(), PageRequest::default());
     let get = AccountGet { address: address(), at: None, min_height: None, prove: true };
     golden(&get, json!({ "address": address(), "prove": true }));
     golden(&TxSubmitBatch { txs: vec![HexBytes(vec![1])] }, json!({ "txs": ["01"] }));

@@ -3,7 +3,9 @@
 use bytes::Bytes;
 use logothete_consensus::{Certificate, Equivocation, Message, PrepareVote, QuorumCert};
 use logothete_p2p::Lane;
-use logothete_primitives::{BlockHash, Digest, Signature, ValidatorIndex, codec};
+use logothete_primitives::{
+    BlockHash, Digest, Epoch, Height, Signature, ValidatorIndex, View, codec,
+};
 use rand::RngExt;
 
 use super::{Liar, Lie};
@@ -55,11 +57,11 @@ fn another(own: ValidatorIndex) -> ValidatorIndex {
 
 fn foreign_vote(own: ValidatorIndex, block: u8) -> PrepareVote {
     PrepareVote {
-        epoch: logothete_primitives::Epoch::ZERO,
-        view: logothete_primitives::View::new(1),
+        epoch: Epoch::ZERO,
+        view: View::new(1),
         block: BlockHash::new(Digest::new([block; 32])),
-        height: logothete_primitives::Height::new(1),
-        parent_view: logothete_primitives::View::ZERO,
+        height: Height::new(1),
+        parent_view: View::ZERO,
         signer: another(own),
         signature: Signature::from_bytes([9; 64]),
     }

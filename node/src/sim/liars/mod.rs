@@ -9,11 +9,8 @@ mod withholder;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use futures::future::BoxFuture;
-use logothete_p2p::{
-    Ban, Lane, Multiaddr, Network, PeerFault, PeerInfo, Request, RequestError, SendError,
-};
-use logothete_primitives::{ChainId, Height, PublicKey, Signer, ValidatorIndex};
+use logothete_p2p::{Lane, Request};
+use logothete_primitives::{ChainId, Signer, ValidatorIndex};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tokio::sync::{mpsc, oneshot};
@@ -117,96 +114,50 @@ impl Liar {
     }
 }
 
-struct Liars(Mutex<(Liar, Box<dyn Lie>)>);
+/// Stands between a program and its network.
+pub(super) struct Deceit(Mutex<(Liar, Box<dyn Lie>)>);
 
-impl Liars {
+impl Deceit {
+    /// A liar at work; `None` for a misdeed that changes nothing on the way.
+    pub(super) fn new(liar: Liar) -> Option<Arc<Self>> {
+        let lie = liar.misdeed.lie()?;
+        Some(Arc::new(Self(Mutex::new((liar, lie)))))
+    }
+
     fn with<T>(&self, act: impl FnOnce(&mut Liar, &mut dyn Lie) -> T) -> T {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (liar, lie) = &mut *state;
         act(liar, &mut **lie)
     }
-}
 
-/// Puts a liar between a program and its network. A misdeed that changes nothing on the way leaves them as they are.
-pub(super) fn between(
-    liar: Liar,
-    network: Arc<dyn Network>,
-    requests: mpsc::Receiver<Request>,
-) -> (Arc<dyn Network>, mpsc::Receiver<Request>) {
-    let Some(lie) = liar.misdeed.lie() else { return (network, requests) };
-    let liars = Arc::new(Liars(Mutex::new((liar, lie))));
-    let requests = intercept(requests, liars.clone());
-    (Arc::new(LyingNetwork { network, liars }), requests)
-}
+    /// What leaves for one receiver instead of a frame.
+    pub(super) fn send(&self, lane: Lane, frame: Bytes) -> Vec<(Lane, Bytes)> {
+        self.with(|liar, lie| lie.send(liar, lane, frame))
+    }
 
-/// Lets the program answer, and changes the answers.
-fn intercept(mut requests: mpsc::Receiver<Request>, liars: Arc<Liars>) -> mpsc::Receiver<Request> {
-    let (sender, receiver) = mpsc::channel(REQUESTS_MAX);
-    tokio::spawn(async move {
-        while let Some(Request { from, bytes, respond }) = requests.recv().await {
-            let (honest, answer) = oneshot::channel();
-            if sender.send(Request { from, bytes, respond: honest }).await.is_err() {
-                return;
-            }
-            let liars = liars.clone();
-            tokio::spawn(async move {
-                let Ok(honest) = answer.await else { return };
-                if let Some(lie) = liars.with(|liar, lie| lie.answer(liar, honest)) {
-                    // Whoever asked may be gone.
-                    let _ = respond.send(lie);
+    /// Lets the program answer requests, and changes the answers.
+    pub(super) fn intercept(
+        self: &Arc<Self>,
+        mut requests: mpsc::Receiver<Request>,
+    ) -> mpsc::Receiver<Request> {
+        let (sender, receiver) = mpsc::channel(REQUESTS_MAX);
+        let deceit = self.clone();
+        tokio::spawn(async move {
+            while let Some(Request { from, bytes, respond }) = requests.recv().await {
+                let (honest, answer) = oneshot::channel();
+                if sender.send(Request { from, bytes, respond: honest }).await.is_err() {
+                    return;
                 }
-            });
-        }
-    });
-    receiver
-}
-
-struct LyingNetwork {
-    network: Arc<dyn Network>,
-    liars: Arc<Liars>,
-}
-
-impl Network for LyingNetwork {
-    fn local(&self) -> PublicKey {
-        self.network.local()
-    }
-
-    fn send(&self, to: &PublicKey, lane: Lane, bytes: Bytes) -> Result<(), SendError> {
-        for (lane, frame) in self.liars.with(|liar, lie| lie.send(liar, lane, bytes)) {
-            self.network.send(to, lane, frame)?;
-        }
-        Ok(())
-    }
-
-    fn request(
-        &self,
-        to: &PublicKey,
-        bytes: Bytes,
-    ) -> BoxFuture<'static, Result<Bytes, RequestError>> {
-        self.network.request(to, bytes)
-    }
-
-    fn publish(&self, bytes: Bytes) -> Result<(), SendError> {
-        self.network.publish(bytes)
-    }
-
-    fn peers(&self) -> Vec<PeerInfo> {
-        self.network.peers()
-    }
-
-    fn report(&self, peer: &PublicKey, fault: PeerFault) {
-        self.network.report(peer, fault);
-    }
-
-    fn announce(&self, height: Height) {
-        self.network.announce(height);
-    }
-
-    fn banned(&self) -> Vec<Ban> {
-        self.network.banned()
-    }
-
-    fn listening(&self) -> Vec<Multiaddr> {
-        self.network.listening()
+                let deceit = deceit.clone();
+                tokio::spawn(async move {
+                    let Ok(honest) = answer.await else { return };
+                    if let Some(lie) = deceit.with(|liar, lie| lie.answer(liar, honest)) {
+                        // Whoever asked may be gone.
+                        let _ = respond.send(lie);
+                    }
+                });
+            }
+        });
+        receiver
     }
 }
