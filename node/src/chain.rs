@@ -16,7 +16,7 @@ use logothete_primitives::codec::{self, CodecError, Decode};
 use logothete_primitives::{BatchHash, BlockHash, ChainId, Height};
 use thiserror::Error;
 
-use crate::dissemination::{BatchRules, HeldBatch, Trust, offences_in};
+use crate::dissemination::{BatchRules, HeldBatch, offences_in};
 
 /// Why a stored record could not be used.
 #[derive(Debug, Error)]
@@ -207,7 +207,7 @@ impl Chain {
     /// A stored batch; `None` when it is not there.
     pub fn batch(&self, hash: &BatchHash) -> Result<Option<HeldBatch>, ChainError> {
         let Some(bytes) = self.store.batch(hash)? else { return Ok(None) };
-        HeldBatch::verify(&self.genesis.rules, Bytes::from(bytes), Trust::Certified)
+        HeldBatch::certified(&self.genesis.rules, Bytes::from(bytes))
             .map(Some)
             .map_err(|fault| ChainError::DamagedBatch { hash: *hash, fault })
     }

@@ -1,6 +1,6 @@
 //! The Logothete node: command line, driver, pipeline, sync and RPC.
 //!
-//! The way of a transaction through a node: [`admission`] checks it, [`mempool`] keeps it, [`dissemination`] carries
+//! The way of a transaction through a node: [`admission`] takes it, [`signatures`] checks it, [`mempool`] keeps it, [`dissemination`] carries
 //! it to all validators in a batch, [`driver`] steps the consensus core that orders batches, [`executor`] turns final
 //! blocks into state, [`service`] answers what became of it. [`sync`] brings back a node that was away,
 //! [`recover`] one that was down, [`supervise`] ends one whose stages are not well, [`node`] puts all together.
@@ -29,6 +29,7 @@ pub mod rpc;
 pub mod run;
 pub mod sample;
 pub mod service;
+pub mod signatures;
 pub mod sim;
 pub mod state;
 pub mod supervise;

@@ -29,6 +29,7 @@ use crate::metrics::Metrics;
 use crate::recover::{self, Layout};
 use crate::sample;
 use crate::service::{Service, VoteWatch};
+use crate::signatures::Signatures;
 use crate::state::StateHandle;
 use crate::supervise::{Failure, Supervisor};
 use crate::sync::{self, Checks, Committed, Sync, SyncStatus, Toolbox};
@@ -309,6 +310,8 @@ pub(crate) fn assemble(
     let (synced_sender, synced) = mpsc::channel(SYNCED_MAX);
     let Inbound { consensus, batches, requests, gossip, peers } = inbound;
 
+    let (signatures, signature_stage) =
+        Signatures::new(genesis.rules.clone(), workers, supervisor.pulse("signatures"));
     let audit = config.audit.signed.clone();
     let driver = Driver::new(
         Tools {
@@ -320,6 +323,7 @@ pub(crate) fn assemble(
             ready: ready.clone(),
             mempool: mempool.clone(),
             workers,
+            signatures: signatures.clone(),
             clock,
             audit: audit
                 .as_deref()
@@ -350,14 +354,13 @@ pub(crate) fn assemble(
         head: head_sender,
         metrics: metrics.clone(),
     })?;
-    let (admission, admission_stage) = Admission::new(admission::Parts {
+    let admission = Admission::new(admission::Parts {
         rules: genesis.rules.clone(),
+        signatures,
         mempool: mempool.clone(),
         state: state.clone(),
         head: head.clone(),
-        workers,
         metrics: metrics.clone(),
-        pulse: supervisor.pulse("admission"),
     });
     let sync = Sync::new(
         toolbox,
@@ -395,7 +398,7 @@ pub(crate) fn assemble(
             supervisor.spawn("executor", executing);
         }
     }
-    supervisor.spawn("admission", until(&stop, admission_stage.run()));
+    supervisor.spawn("signatures", until(&stop, signature_stage.run()));
     supervisor.spawn("sync", until(&stop, sync.run()));
     supervisor.spawn("sync.server", until(&stop, serve(chain.clone(), workers, requests)));
     supervisor.spawn("gossip", until(&stop, listener.run()));

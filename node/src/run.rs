@@ -14,12 +14,14 @@ use crate::config::Config;
 use crate::node::Node;
 use crate::rpc;
 use crate::service::Service;
+use crate::workers;
 
 /// Runs a node until a signal, its administrator or a failed stage ends it.
 ///
 /// # Errors
 /// Why the node could not start, or why it ended.
 pub async fn run(config: Config) -> anyhow::Result<()> {
+    workers::start().context("starting the worker threads")?;
     let listener = rpc::bind(config.rpc.listen).await?;
     let node = Node::start(config).await?;
     let service = node.service.clone();

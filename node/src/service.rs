@@ -12,7 +12,7 @@ use logothete_primitives::TxHash;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::admission::{Admission, SubmitError, Verdict};
+use crate::admission::{Admission, Answer, SubmitError};
 use crate::chain::Chain;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -130,7 +130,7 @@ impl Service {
         verdicts.into_iter().map(|verdict| self.submitted(verdict)).collect()
     }
 
-    fn submitted(&self, verdict: Verdict) -> Result<Submitted, (Option<TxHash>, SubmitError)> {
+    fn submitted(&self, verdict: Answer) -> Result<Submitted, (Option<TxHash>, SubmitError)> {
         match verdict {
             Ok(hash) => Ok(Submitted { hash, status: TxStatus::Pending, new: true }),
             Err((

@@ -12,7 +12,29 @@ pub enum Workers {
     Inline,
 }
 
+/// Starts the shared pool with names for its threads, by which tools that look at the process tell them apart.
+///
+/// # Errors
+/// When the pool runs already.
+pub fn start() -> Result<(), rayon::ThreadPoolBuildError> {
+    rayon::ThreadPoolBuilder::new().thread_name(|_| "worker".to_owned()).build_global()
+}
+
 impl Workers {
+    /// How many pieces of CPU-bound work run at the same time.
+    pub fn parallelism(self) -> usize {
+        match self {
+            Self::Pool => rayon::current_num_threads(),
+            Self::Inline => 1,
+        }
+    }
+
+    /// For work that takes no longer than handing it over would: it is done where it is.
+    #[must_use]
+    pub const fn unless(self, small: bool) -> Self {
+        if small { Self::Inline } else { self }
+    }
+
     /// Runs `work` and waits for its result.
     ///
     /// # Panics

@@ -6,6 +6,7 @@
 //! [`Dissemination`] is a value: events go in, [`Effect`]s come out.
 
 mod check;
+mod decoded;
 mod evidence;
 mod final_blocks;
 mod held;
@@ -18,8 +19,9 @@ mod state;
 mod tests;
 
 pub use check::{PayloadCheck, PayloadRule};
+pub use decoded::DecodedBatch;
 pub use evidence::{EvidencePool, EvidenceRule, offences_in};
-pub use held::{BatchRules, HeldBatch, Trust};
+pub use held::{BatchRules, HeldBatch};
 pub use message::BatchMessage;
 pub use outbox::Outbox;
 pub use pool::BatchPool;

@@ -196,6 +196,11 @@ impl Dissemination {
         self.own.is_some() && self.outbox.outstanding().0 < self.limits.own_batches_max
     }
 
+    /// Number of own batches without an order.
+    pub fn unordered(&self) -> u32 {
+        u32::try_from(self.outbox.outstanding().0).unwrap_or(u32::MAX)
+    }
+
     /// Number of batches waiting for an order, for metrics and status.
     pub fn waiting(&self) -> usize {
         self.pool.len()

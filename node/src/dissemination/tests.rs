@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use logothete_consensus::{Block, BlockHeader, Executed};
-use logothete_ledger::admission::{Admitted, Candidate};
+use logothete_ledger::admission::{Admitted, Candidate, admit};
 use logothete_ledger::batch::{Batch, Payload};
+use logothete_ledger::error::BatchError;
 use logothete_ledger::operation::Operation;
 use logothete_ledger::params::ChainParams;
 use logothete_ledger::transaction::{Body, Transaction};
@@ -56,10 +57,16 @@ fn transfer(nonce: u64) -> Arc<Admitted> {
     Arc::new(Admitted::verify(candidate, &chain()).unwrap())
 }
 
+fn received(bytes: Vec<u8>) -> Result<HeldBatch, BatchError> {
+    let mut batch = DecodedBatch::new(&rules(), Bytes::from(bytes))?;
+    let verdicts = admit(&chain(), &rules().keys, batch.take_candidates());
+    batch.verified(verdicts)
+}
+
 /// The batch of another validator, as it arrives.
 fn foreign(author: ValidatorIndex, nonce: u64) -> HeldBatch {
     let sealed = Batch::seal(author, nonce, &[transfer(nonce)]);
-    HeldBatch::verify(&rules(), Bytes::from(sealed.bytes), Trust::Check).unwrap()
+    received(sealed.bytes).unwrap()
 }
 
 fn dissemination() -> Dissemination {
@@ -299,7 +306,8 @@ fn a_batch_with_a_bad_signature_is_refused_as_a_whole() {
     let mut bytes = Batch::seal(OTHER, 0, &[good]).bytes;
     let last = bytes.len() - 5;
     bytes[last] ^= 1;
-    assert!(HeldBatch::verify(&rules(), Bytes::from(bytes), Trust::Check).is_err());
+    let refused = received(bytes).unwrap_err();
+    assert!(matches!(refused, BatchError::Transaction { position: 0, .. }), "{refused}");
 }
 
 #[test]

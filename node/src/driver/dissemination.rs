@@ -10,9 +10,12 @@ use logothete_primitives::{BatchHash, BoundedVec, ValidatorIndex};
 use tracing::{debug, warn};
 
 use super::{Driver, DriverError, Report};
-use crate::dissemination::{BatchMessage, Effect, EvidenceRule, HeldBatch, PayloadRule, Trust};
+use crate::dissemination::{BatchMessage, DecodedBatch, Effect, EvidenceRule, PayloadRule};
 use crate::executor::ReadyBlock;
 use crate::sync::Committed;
+
+/// Decoding a batch of this size takes less than waking another thread.
+const SMALL_BATCH_BYTES: usize = 8 * 1024;
 
 impl Driver {
     pub(super) fn perform_effect(&mut self, effect: Effect) -> Result<(), DriverError> {
@@ -70,9 +73,17 @@ impl Driver {
 
     fn verify_batch(&self, from: ValidatorIndex, bytes: Bytes) {
         let rules = self.tools.chain.genesis().rules.clone();
-        let (workers, reports) = (self.tools.workers, self.outlets.reports.clone());
+        let workers = self.tools.workers.unless(bytes.len() <= SMALL_BATCH_BYTES);
+        let signatures = self.tools.signatures.clone();
+        let reports = self.outlets.reports.clone();
         tokio::spawn(async move {
-            let verdict = workers.run(move || HeldBatch::verify(&rules, bytes, Trust::Check)).await;
+            let verdict = match workers.run(move || DecodedBatch::new(&rules, bytes)).await {
+                Ok(mut batch) => match signatures.check(batch.take_candidates()).await {
+                    Some(verdicts) => batch.verified(verdicts),
+                    None => return,
+                },
+                Err(error) => Err(error),
+            };
             // The driver is gone only when the node stops.
             let _ = reports.send(Report::BatchVerified(from, verdict)).await;
         });

@@ -29,6 +29,7 @@ use crate::executor::{ExecutedNotice, ReadyBlocks};
 use crate::mempool::SharedMempool;
 use crate::metrics::Metrics;
 use crate::service::VoteWatch;
+use crate::signatures::Signatures;
 use crate::supervise::Pulse;
 use crate::sync::{Committed, Synced, Toolbox};
 use crate::workers::Workers;
@@ -39,7 +40,9 @@ pub use outbox::Outbox;
 
 /// Frames of one kind taken before the others have their turn.
 const BURST: usize = 256;
-/// How long transactions may wait for company before they are sealed into a batch.
+/// How long transactions wait for company before they are sealed into a batch, for each batch of ours that has no
+/// order yet. So a lone transaction leaves at once, and under load, when the others are busy checking and ordering
+/// what they have, batches grow.
 const SEAL_DELAY: Duration = Duration::from_millis(2);
 
 /// What workers and tasks report to the driver.
@@ -101,8 +104,10 @@ pub struct Tools {
     pub ready: ReadyBlocks,
     /// Transactions to seal.
     pub mempool: SharedMempool,
-    /// Where batches are checked.
+    /// Where batches are decoded.
     pub workers: Workers,
+    /// Where their signatures are checked.
+    pub signatures: Signatures,
     /// The time.
     pub clock: Clock,
     /// Record of signed messages, if the configuration wants one.
@@ -196,7 +201,8 @@ impl Driver {
                 Some((from, frame)) = self.inlets.batches.recv() => self.on_batch_frame(from, &frame),
                 Some(synced) = self.inlets.synced.recv() => self.on_synced(synced)?,
                 () = self.tools.mempool.arrived(), if self.seals && self.seal_at.is_none() => {
-                    self.seal_at = Some(self.tools.clock.now().mono + SEAL_DELAY);
+                    let delay = SEAL_DELAY.saturating_mul(self.dissemination.unordered());
+                    self.seal_at = Some(self.tools.clock.now().mono + delay);
                 }
                 () = wait_until(deadline) => {}
             }

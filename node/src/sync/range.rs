@@ -19,7 +19,7 @@ use thiserror::Error;
 
 use super::message::{Range, Tip};
 use crate::chain::{StoredBlock, batch_hashes};
-use crate::dissemination::{BatchRules, HeldBatch, Trust};
+use crate::dissemination::{BatchRules, HeldBatch};
 
 /// Why an answer is refused. Each is a lie of the answering peer.
 #[derive(Debug, Error)]
@@ -125,7 +125,7 @@ impl VerifiedRange {
         batches: impl Iterator<Item = &'a [u8]>,
     ) -> Result<(), RangeFault> {
         for bytes in batches {
-            let held = HeldBatch::verify(rules, Bytes::copy_from_slice(bytes), Trust::Certified)?;
+            let held = HeldBatch::certified(rules, Bytes::copy_from_slice(bytes))?;
             let hash = held.hash();
             if !self.missing.remove(&hash) && !self.batches.contains_key(&hash) {
                 return Err(RangeFault::Unasked(hash));
