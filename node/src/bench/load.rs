@@ -1,6 +1,6 @@
 //! Workers that keep their accounts busy: sign, hand in by the batch, wait until accounts come back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -111,7 +111,8 @@ impl Schedule {
         });
         let Ok(first) = taken else { return Vec::new() };
         let last = due.min(first.saturating_add(most));
-        (first..last)
+        // A turn is released when its share of a second has passed, and is due from then on.
+        (first + 1..=last)
             .map(|turn| {
                 self.began + Duration::from_micros(turn.saturating_mul(1_000_000) / self.rate)
             })
@@ -138,6 +139,12 @@ pub struct Worker {
     pub batch: usize,
     /// Transactions of one account on the way at one time.
     pub in_flight: usize,
+    /// Transactions of all its accounts on the way at one time.
+    pub outstanding: usize,
+    /// The account that is paid by `skew` percent of the transfers.
+    pub hot: Option<Address>,
+    /// Percent of the transfers that pay it.
+    pub skew: u8,
     /// Its number.
     pub index: usize,
 }
@@ -153,15 +160,19 @@ impl Worker {
     /// Runs until the pace is stopped.
     pub async fn run(mut self) -> Sent {
         let mut sent = Sent::default();
-        let mut free: Vec<usize> =
-            (0..self.in_flight).flat_map(|_| 0..self.accounts.len()).rev().collect();
+        // The first in is the first out, so that all accounts are used.
+        let mut free: VecDeque<usize> =
+            (0..self.in_flight).flat_map(|_| 0..self.accounts.len()).collect();
+        let kept_back = free.len().saturating_sub(self.outstanding);
         while !self.pace.is_stopped() {
-            self.collect(&mut free).await;
-            let turns = self.pace.take(free.len().min(self.batch)).await;
+            self.collect(&mut free, kept_back).await;
+            let usable = free.len().saturating_sub(kept_back);
+            let turns = self.pace.take(usable.min(self.batch)).await;
             let mut batch = Vec::with_capacity(turns.len());
             for since in turns {
-                let Some(account) = free.pop() else { break };
-                if let Some(ready) = self.sign(account) {
+                let Some(account) = free.pop_front() else { break };
+                let number = sent.submitted + u64::try_from(batch.len()).unwrap_or(0);
+                if let Some(ready) = self.sign(account, number) {
                     self.tracker.begin(ready.hash, since, self.index, account);
                     batch.push(ready);
                 }
@@ -172,20 +183,21 @@ impl Worker {
         sent
     }
 
-    /// Takes the accounts that came back; waits for one if none is free.
-    async fn collect(&mut self, free: &mut Vec<usize>) {
-        if free.is_empty()
+    /// Takes the accounts that came back; waits for one if none may be used.
+    async fn collect(&mut self, free: &mut VecDeque<usize>, kept_back: usize) {
+        if free.len() <= kept_back
             && let Ok(Some(account)) = tokio::time::timeout(PATIENCE, self.returned.recv()).await
         {
-            free.push(account);
+            free.push_back(account);
         }
         while let Ok(account) = self.returned.try_recv() {
-            free.push(account);
+            free.push_back(account);
         }
     }
 
-    fn sign(&mut self, account: usize) -> Option<Ready> {
-        let to = self.recipient(account)?;
+    fn sign(&mut self, account: usize, number: u64) -> Option<Ready> {
+        let is_hot = number % 100 < u64::from(self.skew);
+        let to = self.hot.filter(|_| is_hot).or_else(|| self.recipient(account))?;
         let tx = self.accounts.get_mut(account)?.next_transfer(self.chain, to)?;
         let bytes = tx.encode();
         let hash = logothete_ledger::transaction::Transaction::hash_of(&bytes);
@@ -273,6 +285,11 @@ mod tests {
         turns.extend(schedule.take(1_000));
         assert!((100..200).contains(&turns.len()), "{}", turns.len());
         assert!(turns.is_sorted());
-        assert_eq!(turns[50] - began, Duration::from_millis(50));
+        assert_eq!(turns[50] - began, Duration::from_millis(51));
+        let latest = began.elapsed();
+        assert!(
+            turns.iter().all(|due| *due - began <= latest),
+            "none is released before it is due"
+        );
     }
 }

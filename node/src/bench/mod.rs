@@ -1,15 +1,18 @@
 //! `bench load`: signed transfers against running nodes, measured from outside.
 //!
 //! [`accounts`] makes and funds fresh accounts, [`load`] keeps them busy, [`finality`] reads every
-//! final block and says when a transaction was first seen in one, [`cpu`] reads what the processes
-//! used, [`report`] puts the figures together. A transaction counts as committed when the client has
+//! final block and says when a transaction was first seen in one, [`usage`] reads what the processes
+//! used, [`floor`] measures the least that they could use, [`report`] puts the figures together;
+//! [`targets`] measures what the project wants to reach. A transaction counts as committed when the client has
 //! seen it in a final block, not when a node said it would be.
 
 pub mod accounts;
-pub mod cpu;
 pub mod finality;
+pub mod floor;
 pub mod load;
 pub mod report;
+pub mod targets;
+pub mod usage;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,7 +24,9 @@ use self::accounts::Account;
 use self::finality::Tracker;
 use self::load::Pace;
 use self::report::{Report, Setting};
+use self::usage::Usage;
 use crate::cli::output::{Failure, Printer};
+use crate::devnet::process;
 
 /// What to measure.
 #[derive(Clone, Debug)]
@@ -32,12 +37,16 @@ pub struct Options {
     pub accounts: usize,
     /// Transactions of one account on the way at one time.
     pub in_flight: usize,
+    /// Transactions of all accounts on the way at one time.
+    pub outstanding: usize,
     /// Transactions a request.
     pub batch: usize,
     /// Requests a node works on at one time.
     pub workers: usize,
     /// Transactions a second; as fast as they become final without one.
     pub rate: Option<u64>,
+    /// Percent of the transfers that all pay the same account; the others pay one account each.
+    pub skew: u8,
     /// How long it is measured.
     pub duration: Duration,
     /// How long the load runs before it is measured.
@@ -74,13 +83,15 @@ pub async fn run(
     let chain = Chain { height: accounts::height(&client).await?, ..chain };
     accounts::seen_by_all(&options.urls, chain).await?;
 
+    let hot = accounts.first().map(|account| account.address);
     let shares = share(accounts, options.urls.len() * options.workers);
     let (tracker, returned) = Tracker::new(shares.len());
     let tracker = Arc::new(tracker);
     let observer =
         tokio::spawn(finality::observe(Arc::clone(&client), Arc::clone(&tracker), chain.height));
     let pace = Pace::new(options.rate, shares.len(), options.batch);
-    let mut workers = Vec::new();
+    let workers_count = shares.len();
+    let mut workers = Vec::with_capacity(workers_count);
     for (index, (share, returned)) in shares.into_iter().zip(returned).enumerate() {
         let url = options.urls.get(index % options.urls.len()).cloned().unwrap_or_default();
         let worker = load::Worker {
@@ -92,6 +103,9 @@ pub async fn run(
             pace: pace.clone(),
             batch: options.batch,
             in_flight: options.in_flight,
+            outstanding: (options.outstanding / workers_count).max(1),
+            hot,
+            skew: options.skew,
             index,
         };
         workers.push(tokio::spawn(worker.run()));
@@ -109,7 +123,7 @@ pub async fn run(
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     observer.abort();
-    let measured = measured?;
+    let measured = Measured { signature: floor::signature(), ..measured? };
     let setting = Setting::of(options);
     Ok(Report::new(setting, measured, sent, tracker.waiting()))
 }
@@ -121,10 +135,12 @@ pub struct Measured {
     pub elapsed: Duration,
     /// What became final in it.
     pub window: finality::Window,
-    /// CPU time of each node that runs on this machine.
-    pub nodes_cpu: Vec<Duration>,
+    /// What each node that runs on this machine used.
+    pub nodes: Vec<Usage>,
     /// CPU time of this process.
     pub client_cpu: Duration,
+    /// CPU time of one signature in a batch of 256, measured when the load was over.
+    pub signature: Duration,
 }
 
 async fn measure(
@@ -133,10 +149,10 @@ async fn measure(
     tracker: &Tracker,
     printer: Printer,
 ) -> Result<Measured, Failure> {
-    let processes = cpu::local_nodes(&options.urls).await;
+    let nodes = usage::local_nodes(&options.urls).await;
     printer.progress(&format!("warming up for {} s …", options.warmup.as_secs_f64()));
     tokio::time::sleep(options.warmup).await;
-    let (before, own) = (cpu::sample(&processes), cpu::own());
+    let (before, own) = (usage::sample(&nodes).await, process::own_cpu());
     tracker.open_window();
     let began = Instant::now();
     while began.elapsed() < options.duration {
@@ -153,11 +169,9 @@ async fn measure(
     }
     let elapsed = began.elapsed();
     let window = tracker.close_window();
-    let nodes_cpu = before
-        .iter()
-        .zip(cpu::sample(&processes))
-        .map(|(before, after)| after.saturating_sub(*before))
-        .collect();
+    let client_cpu = process::own_cpu().saturating_sub(own);
+    let after = usage::sample(&nodes).await;
+    let nodes = after.iter().zip(&before).map(|(after, before)| after.since(before)).collect();
     if window.committed == 0 {
         let height = accounts::height(client).await?;
         return Err(Failure::new(
@@ -166,7 +180,7 @@ async fn measure(
         )
         .with_hint("logothete status says what the nodes wait for"));
     }
-    Ok(Measured { elapsed, window, nodes_cpu, client_cpu: cpu::own().saturating_sub(own) })
+    Ok(Measured { elapsed, window, nodes, client_cpu, signature: Duration::ZERO })
 }
 
 /// Deals accounts out to workers, one after the other.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::load::Sent;
+use super::usage::Usage;
 use super::{Measured, Options};
 use crate::cli::show::grouped;
 
@@ -16,10 +17,12 @@ pub struct Setting {
     pub nodes: usize,
     /// Accounts that sent.
     pub accounts: usize,
-    /// Transactions of one account on the way at one time.
-    pub in_flight: usize,
+    /// Transactions on the way at one time, at most.
+    pub outstanding: usize,
     /// Transactions a request.
     pub batch: usize,
+    /// Percent of the transfers that paid the same account.
+    pub skew: u8,
     /// Transactions a second that were offered; none in a closed loop.
     pub rate: Option<u64>,
     /// Seconds of load before the measured time.
@@ -39,8 +42,12 @@ impl Setting {
         Self {
             nodes: options.urls.len(),
             accounts: options.accounts,
-            in_flight: options.in_flight,
+            outstanding: options
+                .accounts
+                .saturating_mul(options.in_flight)
+                .min(options.outstanding),
             batch: options.batch,
+            skew: options.skew,
             rate: options.rate,
             warmup_seconds: options.warmup.as_secs_f64(),
             version: env!("CARGO_PKG_VERSION"),
@@ -78,6 +85,21 @@ pub struct Cpu {
     pub cores_of_nodes: Option<f64>,
 }
 
+/// What the nodes used besides CPU time; only of those on this machine.
+#[derive(Clone, Debug, Serialize)]
+pub struct Resources {
+    /// Share of the nodes' CPU time by stage, largest first, in percent.
+    pub cpu_percent: Vec<(&'static str, f64)>,
+    /// Bytes that all nodes together sent to each other for each transaction.
+    pub wire_bytes_per_tx: f64,
+    /// Bytes that all nodes together had written to disks for each transaction.
+    pub disk_bytes_per_tx: f64,
+    /// Syncs of one node for each block.
+    pub syncs_per_block: f64,
+    /// Memory of the largest node at the end, in MiB.
+    pub memory_mib: f64,
+}
+
 /// Everything together.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
@@ -95,6 +117,10 @@ pub struct Report {
     pub latency_ms: Latency,
     /// CPU time.
     pub cpu_us_per_tx: Cpu,
+    /// CPU time in microseconds of four signatures in a batch of 256: what four nodes cannot do without.
+    pub floor_us: f64,
+    /// What else the nodes used; none if no node runs on this machine.
+    pub resources: Option<Resources>,
     /// Transactions handed in over the whole run.
     pub submitted: u64,
     /// Transactions pushed back by a full node and sent again.
@@ -109,13 +135,13 @@ impl Report {
     /// From the parts.
     #[must_use]
     pub fn new(setting: Setting, measured: Measured, sent: Sent, missing: usize) -> Self {
-        let Measured { elapsed, window, nodes_cpu, client_cpu } = measured;
+        let Measured { elapsed, window, nodes, client_cpu, signature } = measured;
         let committed = precise(window.committed);
         let ms = |quantile: f64| precise(window.latency_us.value_at_quantile(quantile)) / 1_000.0;
         let per_tx = |time: Duration| time.as_secs_f64() * 1e6 / committed.max(1.0);
-        let nodes_total: Duration = nodes_cpu.iter().sum();
-        let known = !nodes_cpu.is_empty();
-        let count = precise(u64::try_from(nodes_cpu.len()).unwrap_or(1)).max(1.0);
+        let nodes_total: Duration = nodes.iter().map(|usage| usage.cpu).sum();
+        let known = !nodes.is_empty();
+        let count = precise(u64::try_from(nodes.len()).unwrap_or(1)).max(1.0);
         let seconds = elapsed.as_secs_f64();
         Self {
             setting,
@@ -136,11 +162,20 @@ impl Report {
                 client: per_tx(client_cpu),
                 cores_of_nodes: known.then(|| nodes_total.as_secs_f64() / seconds),
             },
+            floor_us: 4.0 * signature.as_secs_f64() * 1e6,
+            resources: known.then(|| Resources::of(&nodes, committed, precise(window.blocks))),
             submitted: sent.submitted,
             pushed_back: sent.pushed_back,
             refused: sent.refused,
             missing,
         }
+    }
+
+    /// CPU time of all nodes for a transaction, as a multiple of what four cannot do without; none if no node
+    /// runs on this machine.
+    #[must_use]
+    pub fn floors(&self) -> Option<f64> {
+        self.cpu_us_per_tx.nodes.map(|nodes| nodes / self.floor_us)
     }
 
     /// For people.
@@ -149,7 +184,10 @@ impl Report {
         let Latency { p50, p90, p99, max, .. } = self.latency_ms;
         let mode = match self.setting.rate {
             Some(rate) => format!("{} tx/s offered", grouped(rate)),
-            None => format!("closed loop, {} in flight at most", grouped(self.in_flight_max())),
+            None => format!(
+                "closed loop, {} in flight at most",
+                grouped(u64::try_from(self.setting.outstanding).unwrap_or(u64::MAX))
+            ),
         };
         let mut lines = vec![
             format!(
@@ -173,11 +211,19 @@ impl Report {
             (cpu.nodes, cpu.per_node, cpu.cores_of_nodes)
         {
             lines.push(format!("cpu        nodes {nodes:.1} µs/tx ({each:.1} each, {cores:.2} cores) · client {:.1} µs/tx", cpu.client));
+            lines.push(format!(
+                "floor      {:.1} µs/tx for four signatures in batches of 256; the nodes took {:.2} times that",
+                self.floor_us,
+                self.floors().unwrap_or_default()
+            ));
         } else {
             lines.push(format!(
                 "cpu        client {:.1} µs/tx (no node on this machine)",
                 cpu.client
             ));
+        }
+        if let Some(resources) = &self.resources {
+            lines.extend(resources.lines());
         }
         let refused: Vec<String> =
             self.refused.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
@@ -191,10 +237,47 @@ impl Report {
         lines.push(format!("machine    {} · {} cores", self.setting.processor, self.setting.cores));
         lines.join("\n")
     }
+}
 
-    fn in_flight_max(&self) -> u64 {
-        u64::try_from(self.setting.accounts.saturating_mul(self.setting.in_flight))
-            .unwrap_or(u64::MAX)
+impl Resources {
+    fn of(nodes: &[Usage], committed: f64, blocks: f64) -> Self {
+        let sum = |part: fn(&Usage) -> u64| precise(nodes.iter().map(part).sum());
+        let count = precise(u64::try_from(nodes.len()).unwrap_or(1)).max(1.0);
+        let cpu: Duration = nodes.iter().map(|usage| usage.cpu).sum();
+        let mut stages: BTreeMap<&'static str, Duration> = BTreeMap::new();
+        for (stage, time) in nodes.iter().flat_map(|usage| &usage.stages) {
+            *stages.entry(stage).or_default() += *time;
+        }
+        let percent = |time: Duration| 100.0 * time.as_secs_f64() / cpu.as_secs_f64().max(1e-9);
+        let mut cpu_percent: Vec<_> =
+            stages.into_iter().map(|(stage, time)| (stage, percent(time))).collect();
+        cpu_percent.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let largest = nodes.iter().map(|usage| usage.resident_bytes).max().unwrap_or(0);
+        Self {
+            cpu_percent,
+            wire_bytes_per_tx: sum(|usage| usage.sent_bytes) / committed.max(1.0),
+            disk_bytes_per_tx: sum(|usage| usage.written_bytes) / committed.max(1.0),
+            syncs_per_block: sum(|usage| usage.syncs) / count / blocks.max(1.0),
+            memory_mib: precise(largest) / f64::from(1 << 20),
+        }
+    }
+
+    fn lines(&self) -> [String; 2] {
+        let stages: Vec<String> = self
+            .cpu_percent
+            .iter()
+            .map(|(stage, percent)| format!("{stage} {percent:.0} %"))
+            .collect();
+        [
+            format!("stages     {}", stages.join(" · ")),
+            format!(
+                "resources  {:.0} bytes/tx on the wire · {:.0} bytes/tx to disk · {:.1} syncs a block and node · {:.0} MiB at most",
+                self.wire_bytes_per_tx,
+                self.disk_bytes_per_tx,
+                self.syncs_per_block,
+                self.memory_mib
+            ),
+        ]
     }
 }
 

@@ -1,4 +1,4 @@
-//! `bench load`.
+//! `bench load` and `bench targets`.
 
 use std::time::Duration;
 
@@ -8,7 +8,9 @@ use logothete_client::rpc::types::Empty;
 
 use super::context::Context;
 use super::output::{Failure, Outcome, Reply};
+use crate::bench::targets::{Extent, Suite};
 use crate::bench::{self, Chain, Options};
+use crate::devnet::lifecycle;
 
 /// Measurements.
 #[derive(Debug, Subcommand)]
@@ -19,6 +21,30 @@ pub enum Bench {
         logothete bench load --rate 2000 --duration 30\n  logothete bench load --url http://a:8080,http://b:8080 --from ./rich-key.json --json"
     )]
     Load(Load),
+    /// The figures that the project wants to reach, next to what this machine gives; on a fresh devnet.
+    ///
+    /// Idle, unloaded, saturated, at four fifths of that, at twice of that, with many accounts; then a node is wiped.
+    #[command(
+        after_help = "Example:\n  logothete devnet up --detach && logothete bench targets --json"
+    )]
+    Targets(Targets),
+}
+
+/// Arguments of `bench targets`.
+#[derive(Args, Debug)]
+pub struct Targets {
+    /// Seconds of the saturated load.
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
+    saturated: u64,
+    /// Seconds of each other load.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
+    other: u64,
+    /// Accounts in the measurement with many.
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1_000..=1_000_000))]
+    many_accounts: u32,
+    /// Who pays: name or file of a key.
+    #[arg(long, default_value = "alice")]
+    from: String,
 }
 
 /// Arguments of `bench load`.
@@ -30,6 +56,9 @@ pub struct Load {
     /// Transactions of one account on the way at one time.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64))]
     in_flight: u8,
+    /// Transactions of all accounts on the way at one time.
+    #[arg(long)]
+    outstanding: Option<u32>,
     /// Transactions a request.
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     batch: u16,
@@ -39,6 +68,9 @@ pub struct Load {
     /// Transactions a second; as fast as they become final without it.
     #[arg(long)]
     rate: Option<u64>,
+    /// Percent of the transfers that all pay the same account.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=100))]
+    skew: u8,
     /// Seconds that are measured.
     #[arg(long, default_value_t = 10)]
     duration: u64,
@@ -55,7 +87,31 @@ pub struct Load {
 /// # Errors
 /// No node answers, the funds do not suffice, nothing becomes final.
 pub async fn perform(context: &Context, command: Bench) -> Outcome {
-    let Bench::Load(wish) = command;
+    match command {
+        Bench::Load(wish) => load(context, wish).await,
+        Bench::Targets(wish) => targets(context, wish).await,
+    }
+}
+
+async fn targets(context: &Context, wish: Targets) -> Outcome {
+    let funder = context.signer(&wish.from, None)?;
+    let directory = context.directory();
+    let state = lifecycle::load(&directory)?;
+    let many_accounts =
+        usize::try_from(wish.many_accounts).map_err(|_| Failure::usage("too many accounts"))?;
+    let extent = Extent {
+        saturated: Duration::from_secs(wish.saturated),
+        other: Duration::from_secs(wish.other),
+        many_accounts,
+    };
+    let suite =
+        Suite { directory, urls: state.urls(), funder: &funder, extent, printer: context.printer };
+    let figures = suite.run().await?;
+    let text = figures.table();
+    Ok(Reply::new(figures, text))
+}
+
+async fn load(context: &Context, wish: Load) -> Outcome {
     let funder = context.signer(&wish.from, None)?;
     let info = context.call::<ChainInfoMethod>(Empty {}).await?;
     let chain =
@@ -66,9 +122,13 @@ pub async fn perform(context: &Context, command: Bench) -> Outcome {
         urls: context.urls(),
         accounts,
         in_flight: wish.in_flight.into(),
+        outstanding: wish
+            .outstanding
+            .map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX)),
         batch: wish.batch.into(),
         workers: wish.workers.into(),
         rate: wish.rate,
+        skew: wish.skew,
         duration: Duration::from_secs(wish.duration.max(1)),
         warmup: Duration::from_secs(wish.warmup),
     };

@@ -79,6 +79,39 @@ impl Process {
         stat(self.pid).filter(|stat| stat.started == self.started).map(|stat| stat.cpu)
     }
 
+    /// CPU time of its threads that live, each with its name. Several may have the same one.
+    #[must_use]
+    pub fn threads(self) -> Vec<(String, Duration)> {
+        let Ok(entries) = std::fs::read_dir(format!("/proc/{}/task", self.pid)) else {
+            return Vec::new();
+        };
+        let thread = |entry: io::Result<std::fs::DirEntry>| {
+            let path = entry.ok()?.path();
+            let name = std::fs::read_to_string(path.join("comm")).ok()?;
+            Some((name.trim_end().to_owned(), read_stat(&path)?.cpu))
+        };
+        entries.filter_map(thread).collect()
+    }
+
+    /// Bytes that it has had written to disks so far.
+    #[must_use]
+    pub fn written_bytes(self) -> Option<u64> {
+        self.field("io", "write_bytes:")
+    }
+
+    /// Bytes of memory that it holds.
+    #[must_use]
+    pub fn resident_bytes(self) -> Option<u64> {
+        self.field("status", "VmRSS:").map(|kib| kib.saturating_mul(1_024))
+    }
+
+    /// The number behind a name in one of its files under `/proc`.
+    fn field(self, file: &str, name: &str) -> Option<u64> {
+        let text = std::fs::read_to_string(format!("/proc/{}/{file}", self.pid)).ok()?;
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        line.split_whitespace().next()?.parse().ok()
+    }
+
     /// Stops it at once, as a power failure would (SIGKILL), and waits for its end.
     pub fn kill(self) {
         self.signal(Signal::KILL);
@@ -146,7 +179,12 @@ fn open_log(path: &Path) -> io::Result<File> {
 }
 
 fn stat(pid: u32) -> Option<Stat> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    read_stat(Path::new(&format!("/proc/{pid}")))
+}
+
+/// Of a process or of one of its threads.
+fn read_stat(directory: &Path) -> Option<Stat> {
+    let text = std::fs::read_to_string(directory.join("stat")).ok()?;
     // The name in parentheses may hold anything, parentheses too: the fields begin after the last one.
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
     let number = |index: usize| fields.get(index)?.parse::<u64>().ok();
@@ -187,5 +225,20 @@ mod tests {
     #[test]
     fn cpu_time_of_this_process_is_read() {
         assert!(stat(std::process::id()).is_some());
+    }
+
+    #[test]
+    fn what_this_process_uses_is_read() {
+        let this = Process::find(std::process::id()).unwrap();
+        let named = std::thread::Builder::new().name("a-thread".into());
+        let (end, ended) = std::sync::mpsc::channel::<()>();
+        let running = named.spawn(move || ended.recv()).unwrap();
+        while !this.threads().iter().any(|(name, _)| name == "a-thread") {
+            std::thread::yield_now();
+        }
+        drop(end);
+        assert!(running.join().unwrap().is_err(), "it waited to the end");
+        assert!(this.resident_bytes().unwrap() > 100_000);
+        assert!(this.written_bytes().is_some());
     }
 }

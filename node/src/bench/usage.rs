@@ -1,0 +1,183 @@
+//! What the nodes on this machine used: CPU time by stage, bytes on the wire and to the disk, syncs, memory.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use logothete_client::Client;
+use logothete_client::rpc::method::NodeStatusMethod;
+use logothete_client::rpc::types::Empty;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::devnet::process::Process;
+
+/// Bytes that all nodes have sent to each other.
+const SENT_BYTES: &str = "logothete_network_sent_bytes_total";
+/// Syncs of the database.
+const SYNCS: &str = "logothete_store_fsync_seconds_count";
+/// How long a node may take to show its metrics, and how much it may show.
+const METRICS_PATIENCE: Duration = Duration::from_secs(2);
+const METRICS_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// A node that runs on this machine.
+#[derive(Clone, Debug)]
+pub struct LocalNode {
+    process: Process,
+    /// Host and port of its RPC.
+    address: String,
+}
+
+/// What one node has used since its start.
+#[derive(Clone, Debug, Default)]
+pub struct Usage {
+    /// CPU time of all threads.
+    pub cpu: Duration,
+    /// CPU time by stage, of the threads that live.
+    pub stages: BTreeMap<&'static str, Duration>,
+    /// Bytes sent to other nodes, before encryption.
+    pub sent_bytes: u64,
+    /// Bytes written to the disk.
+    pub written_bytes: u64,
+    /// Syncs of the database.
+    pub syncs: u64,
+    /// Bytes of memory that it holds now.
+    pub resident_bytes: u64,
+}
+
+impl Usage {
+    /// What was used since `earlier`; memory is what is held now.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        let before = |stage: &str| earlier.stages.get(stage).copied().unwrap_or_default();
+        let stages =
+            self.stages.iter().map(|(stage, cpu)| (*stage, cpu.saturating_sub(before(stage))));
+        Self {
+            cpu: self.cpu.saturating_sub(earlier.cpu),
+            stages: stages.collect(),
+            sent_bytes: self.sent_bytes.saturating_sub(earlier.sent_bytes),
+            written_bytes: self.written_bytes.saturating_sub(earlier.written_bytes),
+            syncs: self.syncs.saturating_sub(earlier.syncs),
+            resident_bytes: self.resident_bytes,
+        }
+    }
+}
+
+/// Those of the nodes that run on this machine, as they say themselves.
+pub async fn local_nodes(urls: &[String]) -> Vec<LocalNode> {
+    let mut nodes = Vec::new();
+    for url in urls.iter().filter(|url| is_local(url)) {
+        let Ok(client) = Client::new(vec![url.clone()]) else { continue };
+        if let Ok(status) = client.call_once::<NodeStatusMethod>(Empty {}).await
+            && let Some(process) = Process::find(status.pid)
+        {
+            nodes.push(LocalNode { process, address: address_of(url) });
+        }
+    }
+    nodes
+}
+
+/// What each has used so far.
+pub async fn sample(nodes: &[LocalNode]) -> Vec<Usage> {
+    let mut usages = Vec::with_capacity(nodes.len());
+    for node in nodes {
+        let metrics = node.metrics().await.unwrap_or_default();
+        let mut usage = Usage {
+            cpu: node.process.cpu().unwrap_or_default(),
+            sent_bytes: total(&metrics, SENT_BYTES),
+            written_bytes: node.process.written_bytes().unwrap_or_default(),
+            syncs: total(&metrics, SYNCS),
+            resident_bytes: node.process.resident_bytes().unwrap_or_default(),
+            ..Usage::default()
+        };
+        for (thread, cpu) in node.process.threads() {
+            *usage.stages.entry(stage_of(&thread)).or_default() += cpu;
+        }
+        usages.push(usage);
+    }
+    usages
+}
+
+/// The stage that a thread works for, by its name.
+fn stage_of(thread: &str) -> &'static str {
+    match thread {
+        "worker" => "signatures",
+        "executor" => "execution",
+        "driver" => "consensus",
+        name if name.starts_with("tokio") => "network and RPC",
+        name if name.starts_with("rocksdb") => "database upkeep",
+        _ => "other",
+    }
+}
+
+impl LocalNode {
+    async fn metrics(&self) -> Option<String> {
+        tokio::time::timeout(METRICS_PATIENCE, self.read_metrics()).await.ok()?.ok()
+    }
+
+    async fn read_metrics(&self) -> std::io::Result<String> {
+        let mut stream = TcpStream::connect(&self.address).await?;
+        let request =
+            format!("GET /metrics HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address);
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = String::new();
+        stream.take(METRICS_BYTES_MAX).read_to_string(&mut answer).await?;
+        Ok(answer)
+    }
+}
+
+/// The sum of a counter over all its labels, in the text format of Prometheus.
+fn total(metrics: &str, name: &str) -> u64 {
+    let values = metrics.lines().filter_map(|line| {
+        let rest = line.strip_prefix(name)?;
+        let is_it = rest.starts_with(['{', ' ']);
+        is_it.then(|| rest.rsplit(' ').next()?.parse::<u64>().ok()).flatten()
+    });
+    values.sum()
+}
+
+fn is_local(url: &str) -> bool {
+    ["http://127.", "http://localhost", "http://[::1]"].iter().any(|prefix| url.starts_with(prefix))
+}
+
+fn address_of(url: &str) -> String {
+    let rest = url.trim_start_matches("http://");
+    rest.split('/').next().unwrap_or(rest).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_counter_is_summed_over_its_labels_and_told_from_longer_names() {
+        let metrics = "# HELP a_total all\na_total{lane=\"x\"} 3\na_total{lane=\"y z\"} 4\na_total_more 9\nb 1\n";
+        assert_eq!(total(metrics, "a_total"), 7);
+        assert_eq!(total(metrics, "b"), 1);
+        assert_eq!(total(metrics, "c"), 0);
+    }
+
+    #[test]
+    fn what_was_used_is_the_difference_and_memory_what_is_held() {
+        let at = |n: u64| Usage {
+            cpu: Duration::from_secs(n),
+            stages: BTreeMap::from([("execution", Duration::from_secs(n))]),
+            sent_bytes: n,
+            written_bytes: n,
+            syncs: n,
+            resident_bytes: n,
+        };
+        let used = at(7).since(&at(4));
+        assert_eq!(
+            (used.cpu, used.stages["execution"]),
+            (Duration::from_secs(3), Duration::from_secs(3))
+        );
+        assert_eq!((used.sent_bytes, used.written_bytes, used.syncs), (3, 3, 3));
+        assert_eq!(used.resident_bytes, 7);
+    }
+
+    #[test]
+    fn only_addresses_of_this_machine_are_local() {
+        assert!(is_local("http://127.0.0.1:80/rpc") && !is_local("http://10.0.0.1"));
+        assert_eq!(address_of("http://127.0.0.1:80/rpc"), "127.0.0.1:80");
+    }
+}
