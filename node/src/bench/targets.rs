@@ -132,6 +132,8 @@ impl Suite<'_> {
         self.below_saturation(&mut figures, rate * 0.8).await?;
         self.overloaded(&mut figures, rate).await?;
         self.many_accounts(&mut figures).await?;
+        // What was measured so far is not lost when the node does not come back.
+        self.printer.progress(&figures.table());
         self.healing(&mut figures).await?;
         Ok(figures)
     }

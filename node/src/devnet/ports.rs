@@ -1,10 +1,15 @@
 //! Ports on the loopback interface: the wished one if it is free, else the next that is.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::ops::Range;
 
 /// How far from the wished port a free one is looked for before the system chooses.
 const SEARCH_MAX: u16 = 200;
+/// Where ports without a wish are taken from: below those that Linux gives to outgoing connections, one of which
+/// could otherwise take the port of a node while it is down.
+const UNWISHED: Range<u16> = 10_000..32_000;
 
 /// A port that was given to somebody.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -23,21 +28,19 @@ pub struct Ports {
 }
 
 impl Ports {
-    /// The wished port, or the next free one; a wish of 0 leaves it to the system.
+    /// The wished port, or the next free one; a wish of 0 is any.
     ///
     /// # Errors
     /// No port is free.
     pub fn choose(&mut self, wished: u16) -> io::Result<Chosen> {
-        if wished == 0 {
-            return Ok(Chosen { address: self.take(0)?, moved_from: None });
-        }
-        for port in wished..=wished.saturating_add(SEARCH_MAX) {
+        let first = if wished == 0 { any() } else { wished };
+        for port in first..=first.saturating_add(SEARCH_MAX) {
             if let Ok(address) = self.take(port) {
-                let moved_from = (port != wished).then_some(wished);
+                let moved_from = (wished != 0 && port != wished).then_some(wished);
                 return Ok(Chosen { address, moved_from });
             }
         }
-        Ok(Chosen { address: self.take(0)?, moved_from: Some(wished) })
+        Ok(Chosen { address: self.take(0)?, moved_from: (wished != 0).then_some(wished) })
     }
 
     fn take(&mut self, port: u16) -> io::Result<SocketAddr> {
@@ -54,6 +57,12 @@ impl Ports {
         self.taken.push((address.port(), listener));
         Ok(address)
     }
+}
+
+/// A port by chance, so that networks that start at the same time do not meet.
+fn any() -> u16 {
+    let chance = RandomState::new().hash_one(()) % u64::from(UNWISHED.end - UNWISHED.start);
+    UNWISHED.start.saturating_add(u16::try_from(chance).unwrap_or_default())
 }
 
 /// One free address on the loopback interface.
@@ -83,10 +92,10 @@ mod tests {
     }
 
     #[test]
-    fn zero_leaves_the_choice_to_the_system() {
+    fn a_port_that_nobody_wished_is_none_of_those_for_outgoing_connections() {
         let mut ports = Ports::default();
         let chosen = ports.choose(0).unwrap();
-        assert_ne!(chosen.address.port(), 0);
+        assert!((UNWISHED.start..32_768).contains(&chosen.address.port()), "{chosen:?}");
         assert_eq!(chosen.moved_from, None);
     }
 }

@@ -189,8 +189,10 @@ fn read_stat(directory: &Path) -> Option<Stat> {
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
     let number = |index: usize| fields.get(index)?.parse::<u64>().ok();
     let ticks = number(11)?.checked_add(number(12)?)?;
+    // A process whose first thread has ended holds its files and ports until the last one has.
+    let threads = number(17)?;
     Some(Stat {
-        zombie: matches!(*fields.first()?, "Z" | "X"),
+        zombie: matches!(*fields.first()?, "Z" | "X") && threads <= 1,
         started: number(19)?,
         cpu: Duration::from_millis(ticks.saturating_mul(1000) / TICKS_PER_SECOND),
     })
