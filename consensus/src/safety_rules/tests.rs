@@ -11,7 +11,7 @@ use super::{SafetyRefusal, SafetyRules};
 use crate::block::{BlockHeader, Executed};
 use crate::certificate::{CommitCert, QuorumCert, Signatures, TimeoutCert};
 use crate::known::Known;
-use crate::safety_state::SafetyState;
+use crate::safety_state::{Marks, SafetyState};
 
 fn qc(view: u64) -> QuorumCert {
     let genesis = QuorumCert::genesis(Epoch::ZERO, BlockHash::ZERO);
@@ -210,4 +210,31 @@ fn amnesia_signs_nothing() {
 fn a_state_of_another_epoch_is_amnesia() {
     let rules = rules(Some(SafetyState::fresh(Epoch::new(7))));
     assert!(rules.state().is_none());
+}
+
+/// R10: a state is behind if any mark is, whatever the others say; a later epoch is ahead of all.
+#[test]
+fn marks_cover_only_what_is_nowhere_above() {
+    let marks = |epoch: u64, views: [u64; 5]| {
+        let [prepared, timed_out, committed, proposed, high_qc] = views.map(View::new);
+        Marks { epoch: Epoch::new(epoch), prepared, timed_out, committed, proposed, high_qc }
+    };
+    let earlier = marks(3, [5; 5]);
+    assert!(marks(3, [5; 5]).covers(&earlier));
+    assert!(marks(4, [0; 5]).covers(&earlier));
+    assert!(!marks(2, [9; 5]).covers(&earlier));
+    for place in 0..5 {
+        let (mut above, mut below) = ([5; 5], [9; 5]);
+        (above[place], below[place]) = (6, 4);
+        assert!(marks(3, above).covers(&earlier), "{above:?}");
+        assert!(!marks(3, below).covers(&earlier), "{below:?}");
+    }
+}
+
+/// What is logged of the rules are the place and the marks; of the key nothing.
+#[test]
+fn debug_output_holds_the_marks_and_no_key() {
+    let text = alloc::format!("{:?}", marked(3, 2, 1));
+    assert!(text.starts_with("SafetyRules { index: v0, marks: Some(Marks {"), "{text}");
+    assert!(text.ends_with("}), .. }"), "{text}");
 }
