@@ -222,7 +222,8 @@ fn class_07_timeouts_are_capped() {
     for view in 1..1000 {
         stand.hear(Message::Certificate(Box::new(Certificate::Timeout(stand.tc(view, "genesis")))));
     }
-    assert_eq!(stand.replica.status().timeout, Duration::from_millis(4000));
+    let status = stand.replica.status();
+    assert_eq!((status.timeout, status.failed_views), (Duration::from_millis(4000), 999));
     stand.block("a", 1, 2000, "genesis");
     stand.hear(Message::Certificate(Box::new(Certificate::Commit(stand.cc("a")))));
     assert_eq!(stand.replica.status().timeout, Duration::from_millis(1000));

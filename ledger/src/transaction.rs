@@ -152,9 +152,6 @@ impl Body {
         if self.operations.is_empty() {
             return Err(TxError::NoOperations);
         }
-        if self.nonce.get() == u64::MAX {
-            return Err(TxError::NonceExhausted);
-        }
         if !self.cosigners.is_sorted_by(|a, b| a < b) {
             return Err(TxError::CosignersUnordered);
         }

@@ -11,6 +11,7 @@ use super::{SafetyRefusal, SafetyRules};
 use crate::block::{BlockHeader, Executed};
 use crate::certificate::{CommitCert, QuorumCert, Signatures, TimeoutCert};
 use crate::known::Known;
+use crate::rejection::Rejection;
 use crate::safety_state::{Marks, SafetyState};
 
 fn qc(view: u64) -> QuorumCert {
@@ -87,6 +88,31 @@ fn prepare_votes_around_the_marks() {
     assert_eq!(vote(4, 6, 5, five), Err(TimedOut { view: five, mark: six }));
     assert_eq!(vote(4, 4, 5, six), Err(NotCurrent { view: five, current: six }));
     assert_eq!(vote(4, 4, 6, five), Err(NotCurrent { view: six, current: five }));
+}
+
+/// R1 around its boundaries: once in a view, in the current one, and not after giving it up.
+#[test]
+fn proposals_around_the_marks() {
+    use SafetyRefusal::{AlreadySigned, NotCurrent, TimedOut, Unjustified};
+    let (five, six) = (View::new(5), View::new(6));
+    let propose = |proposed, timed_out, view, parent, current| {
+        let rules = rules(Some(SafetyState {
+            proposed: View::new(proposed),
+            timed_out: View::new(timed_out),
+            ..SafetyState::fresh(Epoch::ZERO)
+        }));
+        rules.safe_to_propose(&header(view, parent), None, current)
+    };
+    assert_eq!(propose(4, 4, 5, 4, five), Ok(()));
+    assert_eq!(propose(5, 4, 5, 4, five), Err(AlreadySigned { view: five, mark: five }));
+    assert_eq!(propose(6, 4, 5, 4, five), Err(AlreadySigned { view: five, mark: six }));
+    assert_eq!(propose(4, 5, 5, 4, five), Err(TimedOut { view: five, mark: five }));
+    assert_eq!(propose(4, 4, 5, 4, six), Err(NotCurrent { view: five, current: six }));
+    assert_eq!(propose(4, 4, 6, 5, five), Err(NotCurrent { view: six, current: five }));
+    let unjustified = Rejection::NotJustified { view: five, qc: View::new(3) };
+    assert_eq!(propose(4, 4, 5, 3, five), Err(Unjustified(unjustified)));
+    let amnesia = rules(None).safe_to_propose(&header(5, 4), None, five);
+    assert_eq!(amnesia, Err(SafetyRefusal::Amnesia));
 }
 
 /// R1, R2: what a block of view 5 may stand on.
