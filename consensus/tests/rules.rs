@@ -12,7 +12,9 @@ use logothete_consensus::{
     Message, Offence, QuorumCert, Rejection, Said, SignedHeader, SignedTimeout, Slot,
     StatementRequest, verify,
 };
-use logothete_primitives::{BlockHash, Digest, Epoch, Signature, Signer, ValidatorSet, View};
+use logothete_primitives::{
+    BlockHash, Digest, Epoch, Height, Signature, Signer, ValidatorSet, View,
+};
 use support::keyed_hash::{KeyedHash, KeyedHashVerifier};
 use support::stand::{Stand, messages, v};
 
@@ -104,6 +106,40 @@ fn r1_a_leader_proposes_once() {
         position(&actions, |action| matches!(action, Action::Broadcast(Message::Proposal(_))));
     assert!(store < persist && persist < send);
     assert!(stand.payload_built(1, b"second").is_empty());
+}
+
+/// R1: a proposal stands where its certificate says. A block that was fetched does so too.
+#[test]
+fn r1_a_block_stands_on_the_certified_one() {
+    let mut stand = Stand::new(&[1; 4], 0);
+    stand.block("a", 1, 1, "genesis");
+    stand.block("b", 2, 2, "a");
+    let (good, qc) = stand.blocks["b"].clone();
+    let (one, two) = (Height::new(1), Height::new(2));
+    let changed = |change: fn(&mut BlockHeader)| {
+        let mut block = good.clone();
+        change(&mut block.header);
+        block
+    };
+    for (block, refusal) in [
+        (changed(|header| header.parent = BlockHash::ZERO), Rejection::ParentMismatch),
+        (changed(|header| header.parent_view = View::ZERO), Rejection::ParentMismatch),
+        (
+            changed(|header| header.height = Height::new(1)),
+            Rejection::WrongHeight { got: one, expected: two },
+        ),
+    ] {
+        stand.blocks.insert("changed".to_owned(), (block.clone(), qc.clone()));
+        let proposal = stand.proposal("changed", None);
+        let verdict = stand.deliver(Message::Proposal(Box::new(proposal)));
+        assert_eq!(verdict, Err(refusal.clone()));
+        let mut waiting = Stand::new(&[1; 4], 0);
+        let wanted = QuorumCert { block: block.hash(), ..stand.qc("changed") };
+        waiting.hear(Message::Certificate(Box::new(Certificate::Quorum(wanted))));
+        let actions = waiting.fetched(block, qc.clone());
+        let rejected = |action: &Action| matches!(action, Action::Rejected { rejection, .. } if *rejection == refusal);
+        assert!(actions.iter().any(rejected), "{actions:?}");
+    }
 }
 
 /// R2: one prepare vote in a view, after the mark is durable.

@@ -37,11 +37,6 @@ impl ChainTag {
     pub const fn new(bytes: [u8; 4]) -> Self {
         Self(bytes)
     }
-
-    /// The bytes.
-    pub const fn as_bytes(&self) -> &[u8; 4] {
-        &self.0
-    }
 }
 
 impl fmt::Display for ChainTag {

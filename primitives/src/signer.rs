@@ -81,7 +81,7 @@ impl Verifier for Ed25519Verifier {
 
 #[cfg(test)]
 mod tests {
-    use alloc::vec;
+    use alloc::vec::Vec;
 
     use super::Ed25519Verifier;
     use crate::keys::{PublicKey, SecretKey};
@@ -99,6 +99,6 @@ mod tests {
         });
         let set = ValidatorSet::new(Epoch::ZERO, members.to_vec()).expect("two members");
         let kept = Ed25519Verifier::for_set(&set).known;
-        assert_eq!(kept.into_keys().collect::<vec::Vec<_>>(), [good]);
+        assert_eq!(kept.into_keys().collect::<Vec<_>>(), [good]);
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use logothete_primitives::{Digest, Height, StateRoot, decode, domain, encode, hash};
 use proptest::prelude::*;
 
-use super::tree::LEAVES_PER_SLOT_MAX;
+use super::tree::{LEAVES_PER_SLOT_MAX, depth_for};
 use super::{HistoryLimits, StateProof, StateTree, StateTreeBuilder, Terminal};
 use crate::state::{Namespace, StateKey, StateValue};
 
@@ -266,6 +266,40 @@ fn the_past_is_proved_across_growth_of_the_array() {
     }
 }
 
+/// The same over a few heights, with changes of the same keys, in a moment.
+#[test]
+fn a_short_past_is_proved() {
+    let mut tree = StateTree::empty(HistoryLimits::default());
+    let mut model = Model::new();
+    let mut past = vec![model.clone()];
+    for height in 1..=6 {
+        let written = |n: u64| (height + n) % 5 != 0;
+        let batch = sorted((0..height * 9).filter(|n| n % 4 != height % 4).map(|n| {
+            let value = written(n).then(|| value(height));
+            (key(n), value)
+        }));
+        change(&mut model, &batch);
+        assert_eq!(tree.apply(Height::new(height), &batch), root_of(&model));
+        past.push(model.clone());
+    }
+    for (model, height) in past.iter().zip(0..) {
+        let (at, root) = (Height::new(height), root_of(model));
+        assert_eq!(tree.root_at(at), Some(root));
+        for key in (0..60).map(key) {
+            let proof = tree.prove(&key, at).unwrap();
+            let value = model.get(&key).map(StateValue::as_bytes);
+            assert!(proof.verify(&root, &key, value), "{key} at {height}");
+        }
+    }
+}
+
+#[test]
+fn the_array_grows_with_the_leaves_up_to_its_limit() {
+    let depths = [0, 4, 5, 8, 9, 16, 17].map(depth_for);
+    assert_eq!(depths, [0, 0, 1, 1, 2, 2, 3]);
+    assert_eq!(depth_for(usize::MAX), 26);
+}
+
 #[test]
 fn forgets_what_is_beyond_the_limits() {
     let limits = HistoryLimits { versions_max: 3, entries_max: 1_000 };
@@ -283,6 +317,14 @@ fn forgets_what_is_beyond_the_limits() {
     tree.apply(Height::new(11), &large);
     assert_eq!(tree.oldest_height(), Height::new(11), "one update above the limit has no past");
     assert_eq!(tree.memory().history_entries, 0);
+
+    // A leaf and the node over it for each version: the limits themselves are within them.
+    let limits = HistoryLimits { versions_max: 9, entries_max: 4 };
+    let mut tree = StateTree::empty(limits);
+    for height in 1..=5 {
+        tree.apply(Height::new(height), &[(key(1), Some(value(height)))]);
+    }
+    assert_eq!((tree.oldest_height(), tree.memory().history_entries), (Height::new(3), 4));
 }
 
 /// The size of small trees, counted by hand. All but 17 leaves with 240 bits in common are in one bucket.
@@ -318,7 +360,17 @@ fn memory_is_counted_to_the_byte() {
     let array = 16 * node + 8 * slot;
     let branches = (3..=251).count() * (shared + size_of::<Branch>());
     let buckets = 2 * shared + 17 * leaf;
-    assert_eq!(tree_of(&ground).memory(), memory(17, array + branches + buckets, 0, 0));
+    let mut tree = tree_of(&ground);
+    assert_eq!(tree.memory(), memory(17, array + branches + buckets, 0, 0));
+
+    // Nine leaves on both sides of the last branch stay there; eight are one bucket, right under the array.
+    let keys: Vec<StateKey> = ground.into_keys().collect();
+    let remove = |keys: &[StateKey]| sorted(keys.iter().map(|key| (*key, None)));
+    tree.apply(Height::new(1), &remove(&keys[..8]));
+    let buckets = 2 * shared + 9 * leaf;
+    assert_eq!(tree.memory().current_bytes, array + branches + buckets);
+    tree.apply(Height::new(2), &remove(&keys[8..9]));
+    assert_eq!(tree.memory().current_bytes, array + shared + 8 * leaf);
 }
 
 #[test]
