@@ -280,6 +280,7 @@ fn a_short_past_is_proved() {
         }));
         change(&mut model, &batch);
         assert_eq!(tree.apply(Height::new(height), &batch), root_of(&model));
+        assert_eq!((tree.height(), tree.len()), (Height::new(height), model.len()));
         past.push(model.clone());
     }
     for (model, height) in past.iter().zip(0..) {
@@ -354,6 +355,13 @@ fn memory_is_counted_to_the_byte() {
         assert_eq!(tree.memory(), memory(1, one, history, 2 * versions));
     }
     assert!(!tree.is_empty());
+
+    // What grows takes what is built anew.
+    let grown: Model = (0..60).map(|number| (key(number), value(1))).collect();
+    for ((key, value), height) in grown.iter().zip(4..) {
+        tree.apply(Height::new(height), &[(*key, Some(value.clone()))]);
+    }
+    assert_eq!(tree.memory().current_bytes, tree_of(&grown).memory().current_bytes);
 
     // An array of 8 slots; from there a branch for each common bit, then one bucket of 16 and one of 1.
     let ground: Model = (0..17).map(|number| (ground_key(200, number), value(1))).collect();
