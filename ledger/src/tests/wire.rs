@@ -125,6 +125,7 @@ fn the_two_encodings_of_an_account_are_one() {
     let account = crate::account::Account { balance: Amount::MAX, nonce: Nonce::new(258) };
     assert_eq!(codec::encode(&account), &*account.to_value());
     assert_eq!(crate::account::Account::from_value(&account.to_value()), Ok(account));
+    assert_eq!(format!("{:?}", account.to_value()), hex(&account.to_value()));
 }
 
 /// Whether the bytes decode, and if so, whether the value encodes to them again.
