@@ -220,7 +220,8 @@ fn r4_blocks_from_sync_may_overlap_the_final_ones() {
 /// body, and the last must be the one that is certified.
 #[test]
 fn r4_blocks_from_sync_must_join() {
-    let change_of: [(&str, fn(&mut Block)); 8] = [
+    type Change = fn(&mut Block);
+    let change_of: [(&str, Change); 8] = [
         ("nothing", |_| ()),
         ("parent", |b| b.header.parent = BlockHash::ZERO),
         ("height", |b| b.header.height = b.header.height.next()),
