@@ -14,7 +14,7 @@ use crate::operation::Operation;
 use crate::proof::{InclusionProof, ReceiptProof};
 use crate::receipt::{Failure, Receipt, Status, accumulate, receipts_root};
 use crate::state::StateKey;
-use crate::transaction::{Body, Transaction};
+use crate::transaction::{Body, ChainTag, Transaction};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -215,4 +215,7 @@ fn json_forms_round_trip_and_refuse_unknown_fields() {
     assert!(text.contains(r#""amount":"1""#) && text.contains(r#""type":"transfer""#), "{text}");
     let unknown = text.replacen(r#""memo""#, r#""memmo""#, 1);
     assert!(serde_json::from_str::<Transaction>(&unknown).is_err());
+    for tag in ["abc", "0123456789", "ABCDEF01", "+1234567", "0123456g"] {
+        assert!(serde_json::from_value::<ChainTag>(tag.into()).is_err(), "{tag}");
+    }
 }
