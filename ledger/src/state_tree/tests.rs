@@ -294,6 +294,30 @@ fn a_short_past_is_proved() {
     }
 }
 
+/// A leaf alone in its half of the array stands high up, wherever in that half it is: it is proved there,
+/// and after it has changed, and so is what never changed while the array grew.
+#[test]
+fn lone_leaves_are_proved() {
+    for first in (0x00..=0xe0).step_by(0x20) {
+        let lone = StateKey::new(Digest::new([first; 32]));
+        let ones = if first < 0x80 { 3 } else { 0 };
+        let crowd = (0..40).map(|number| ground_key(ones, number));
+        let mut tree = StateTree::empty(HistoryLimits::default());
+        let kept = ground_key(ones, 99);
+        tree.apply(Height::new(1), &sorted([(kept, Some(value(1))), (lone, Some(value(1)))]));
+        tree.apply(Height::new(2), &sorted(crowd.map(|key| (key, Some(value(2))))));
+        tree.apply(Height::new(3), &[(lone, Some(value(3)))]);
+        for (height, written) in [(1, 1), (2, 1), (3, 3)] {
+            let (at, root) = (Height::new(height), tree.root_at(Height::new(height)).unwrap());
+            for (key, written) in [(lone, written), (kept, 1)] {
+                let proof = tree.prove(&key, at).unwrap();
+                let held = value(written);
+                assert!(proof.verify(&root, &key, Some(&held)), "{first:02x} at {height}");
+            }
+        }
+    }
+}
+
 #[test]
 fn the_array_grows_with_the_leaves_up_to_its_limit() {
     let depths = [0, 4, 5, 8, 9, 16, 17].map(depth_for);
