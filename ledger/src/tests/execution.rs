@@ -65,7 +65,6 @@ fn a_view_reads_alike_however_it_is_asked() {
     }
     let state = state(&[(alice(), 70)]);
     assert_reads(&state);
-    assert_reads(&&state);
     assert_reads(state);
 }
 
