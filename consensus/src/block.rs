@@ -1,7 +1,5 @@
 //! A block: its header is what is hashed and certified, its payload is opaque to consensus.
 
-use alloc::vec::Vec;
-
 use logothete_primitives::codec::{Decode, Encode, encode};
 use logothete_primitives::limits::MAX_PAYLOAD_BYTES;
 use logothete_primitives::{
@@ -100,11 +98,5 @@ impl Block {
     #[must_use]
     pub fn body_matches(&self) -> bool {
         payload_hash(&self.payload) == self.header.payload
-    }
-
-    /// The body of the genesis block of `chain`.
-    #[must_use]
-    pub fn genesis_payload(chain: ChainId) -> Vec<u8> {
-        chain.digest().as_bytes().to_vec()
     }
 }

@@ -111,14 +111,4 @@ impl Certificate {
             Self::Timeout(tc) => tc.view,
         }
     }
-
-    /// The epoch it names.
-    #[must_use]
-    pub const fn epoch(&self) -> Epoch {
-        match self {
-            Self::Quorum(qc) => qc.epoch,
-            Self::Commit(cc) => cc.epoch,
-            Self::Timeout(tc) => tc.epoch,
-        }
-    }
 }

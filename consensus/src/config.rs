@@ -3,8 +3,6 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use logothete_primitives::View;
-
 use crate::block::{Block, BlockHeader};
 use crate::certificate::{CommitCert, QuorumCert};
 use crate::safety_state::SafetyState;
@@ -91,11 +89,5 @@ impl Recovered {
     ) -> Self {
         let committed = CommittedRoot::genesis(header);
         Self { safety, committed, recent: Vec::new(), blocks: Vec::new(), nonce }
-    }
-
-    /// The view of the last final block.
-    #[must_use]
-    pub const fn committed_view(&self) -> View {
-        self.committed.header.view
     }
 }

@@ -33,3 +33,51 @@ impl EvidencePool {
         self.kept.values().map(|(evidence, _)| evidence)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use logothete_primitives::{BlockHash, Epoch, Signature, ValidatorIndex, View};
+
+    use super::EvidencePool;
+    use crate::evidence::{Equivocation, SignedTimeout};
+    use crate::message::CommitVote;
+
+    const SIGNATURE: Signature = Signature::from_bytes([0; 64]);
+
+    fn commits(signer: u16, view: u64) -> Equivocation {
+        let vote = CommitVote {
+            epoch: Epoch::ZERO,
+            view: View::new(view),
+            block: BlockHash::ZERO,
+            signer: ValidatorIndex::new(signer),
+            signature: SIGNATURE,
+        };
+        Equivocation::CommitVote { first: vote.clone(), second: vote }
+    }
+
+    fn timeouts(signer: u16, view: u64) -> Equivocation {
+        let (signer, view) = (ValidatorIndex::new(signer), View::new(view));
+        let timeout = SignedTimeout { view, qc_view: View::ZERO, signer, signature: SIGNATURE };
+        Equivocation::Timeout { first: timeout.clone(), second: timeout }
+    }
+
+    /// R8: kept once per author and kind, told once per view.
+    #[test]
+    fn keeps_the_first_and_tells_of_each_later_view() {
+        let mut pool = EvidencePool::default();
+        for (evidence, told) in [
+            (commits(1, 5), true),
+            (commits(1, 5), false),
+            (commits(1, 4), false),
+            (commits(1, 6), true),
+            (commits(1, 6), false),
+            (commits(1, 5), false),
+            (timeouts(1, 5), true),
+            (commits(2, 3), true),
+        ] {
+            assert_eq!(pool.insert(&evidence), told, "{evidence:?}");
+        }
+        let kept: Vec<_> = pool.iter().cloned().collect();
+        assert_eq!(kept, [commits(1, 5), timeouts(1, 5), commits(2, 3)]);
+    }
+}

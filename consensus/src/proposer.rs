@@ -161,3 +161,6 @@ pub(crate) fn check_on_parent(header: &BlockHeader, parent: &BlockHeader) -> Res
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

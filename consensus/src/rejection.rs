@@ -239,9 +239,6 @@ pub enum Rejection {
     /// R10: an answer to an older question.
     #[error("a statement over another nonce")]
     WrongNonce,
-    /// The message is for a kind of replica that this one is not.
-    #[error("not for a replica in this mode")]
-    WrongMode,
 }
 
 impl Rejection {
@@ -254,7 +251,6 @@ impl Rejection {
                 | Self::TooFarAhead { .. }
                 | Self::NotRequested { .. }
                 | Self::WrongNonce
-                | Self::WrongMode
                 | Self::NotLeader { .. }
                 | Self::TimestampDrift { .. }
                 | Self::WrongEpoch { .. }
@@ -282,7 +278,7 @@ impl Rejection {
             Self::NotRequested { .. } | Self::NotConnected { .. } => "R4",
             Self::Stale { .. } | Self::TooFarAhead { .. } | Self::Equivocation { .. } => "R8",
             Self::NextSet { .. } | Self::WrongEpoch { .. } => "R9",
-            Self::WrongNonce | Self::WrongMode => "R10",
+            Self::WrongNonce => "R10",
             _ => "R0",
         }
     }
@@ -311,3 +307,6 @@ pub enum PayloadFault {
     #[error("the results attested differ from the own ones")]
     Divergent,
 }
+
+#[cfg(test)]
+mod tests;

@@ -91,3 +91,6 @@ impl TimeoutCollector {
         self.entries.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests;

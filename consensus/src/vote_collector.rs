@@ -186,3 +186,6 @@ fn gather(
     }
     (signers, Signatures::try_from(signatures).expect("one vote per validator"))
 }
+
+#[cfg(test)]
+mod tests;

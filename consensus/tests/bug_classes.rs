@@ -4,6 +4,7 @@
 mod support;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use logothete_consensus::{
@@ -14,7 +15,8 @@ use logothete_consensus::{
 use logothete_primitives::codec::{decode, encode};
 use logothete_primitives::limits::{MAX_PAYLOAD_BYTES, MAX_PROPOSAL_BYTES, MAX_VALIDATORS};
 use logothete_primitives::{
-    Epoch, Height, PublicKey, Signature, SignerSet, Validator, ValidatorIndex, ValidatorSet, View,
+    Epoch, Height, PublicKey, Signature, SignerSet, Validator, ValidatorIndex, ValidatorSet,
+    Verifier, View,
 };
 use support::keyed_hash::{KeyedHash, KeyedHashVerifier};
 use support::random::Random;
@@ -165,6 +167,40 @@ fn class_05_the_cache_knows_only_what_was_verified() {
     assert_eq!(ask(other), Err(Rejection::BadSignature));
 }
 
+/// 5: the signatures of a certificate are looked at once: when it comes again, and when one message
+/// carries it twice. What was refused is looked at again.
+#[test]
+fn class_05_a_certificate_is_verified_once() {
+    let mut stand = Stand::new(&[1; 4], 0);
+    stand.block("a", 1, 1, "genesis");
+    let verifier = Counting::default();
+    let mut cache = CertificateCache::default();
+    let mut looked_at = |message: Message| {
+        let verdict = verify_cached(&stand.ctx, &verifier, &mut cache, message).map(|_| ());
+        (verifier.0.swap(0, Relaxed), verdict)
+    };
+    let tc = stand.tc(2, "a");
+    let timeout = stand.timeout(3, 3, "a", Some(Certificate::Timeout(tc.clone())));
+    let spoilt = QuorumCert {
+        signatures: signatures(&[Signature::from_bytes([9; 64]); 3]),
+        ..stand.qc("a")
+    };
+    let spoilt = Message::Certificate(Box::new(Certificate::Quorum(spoilt)));
+    for (message, expected) in [
+        (spoilt.clone(), (3, Err(Rejection::BadSignature))),
+        (spoilt, (3, Err(Rejection::BadSignature))),
+        // The own one, three of the QC that is in it twice, three of the TC.
+        (Message::Timeout(Box::new(timeout.clone())), (7, Ok(()))),
+        (Message::Timeout(Box::new(timeout)), (1, Ok(()))),
+        (Message::Certificate(Box::new(Certificate::Timeout(tc))), (0, Ok(()))),
+        (Message::Certificate(Box::new(Certificate::Commit(stand.cc("a")))), (3, Ok(()))),
+        (Message::Certificate(Box::new(Certificate::Commit(stand.cc("a")))), (0, Ok(()))),
+        (stand.commit_message(1, "a"), (1, Ok(()))),
+    ] {
+        assert_eq!(looked_at(message.clone()), expected, "{message:?}");
+    }
+}
+
 /// 6: a stale timer after a view skip.
 #[test]
 fn class_06_no_timer_of_an_earlier_view() {
@@ -186,7 +222,8 @@ fn class_07_timeouts_are_capped() {
     for view in 1..1000 {
         stand.hear(Message::Certificate(Box::new(Certificate::Timeout(stand.tc(view, "genesis")))));
     }
-    assert_eq!(stand.replica.status().timeout, Duration::from_millis(4000));
+    let status = stand.replica.status();
+    assert_eq!((status.timeout, status.failed_views), (Duration::from_millis(4000), 999));
     stand.block("a", 1, 2000, "genesis");
     stand.hear(Message::Certificate(Box::new(Certificate::Commit(stand.cc("a")))));
     assert_eq!(stand.replica.status().timeout, Duration::from_millis(1000));
@@ -389,6 +426,8 @@ fn class_24_the_largest_proposal_fits_its_limit() {
     proposal.qc = full(proposal.qc);
     let size = encode(&proposal).len();
     assert!(size <= MAX_PROPOSAL_BYTES, "{size} bytes of {MAX_PROPOSAL_BYTES}");
+    let verdict = stand.deliver(Message::Proposal(Box::new(proposal))).map(|_| ());
+    assert!(!matches!(verdict, Err(Rejection::TooLarge { .. })), "{verdict:?}");
 
     let mut leader = Stand::new(&[1; 4], 1);
     leader.step(Event::Started);
@@ -413,6 +452,22 @@ fn class_24_every_message_fits_its_frame() {
     }
     let state = SafetyState::fresh(Epoch::ZERO);
     assert_eq!(decode::<SafetyState>(&encode(&state)), Ok(state));
+}
+
+/// Counts the signatures that are asked about.
+#[derive(Default)]
+struct Counting(AtomicUsize);
+
+impl Verifier for Counting {
+    fn verify(&self, key: &PublicKey, message: &[u8], signature: &Signature) -> bool {
+        self.0.fetch_add(1, Relaxed);
+        KeyedHashVerifier.verify(key, message, signature)
+    }
+
+    fn verify_all(&self, items: &[(PublicKey, &[u8], &Signature)]) -> bool {
+        self.0.fetch_add(items.len(), Relaxed);
+        KeyedHashVerifier.verify_all(items)
+    }
 }
 
 fn signatures(list: &[Signature]) -> Signatures {

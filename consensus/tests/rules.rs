@@ -3,13 +3,19 @@
 
 mod support;
 
+use std::sync::Arc;
+
 use logothete_consensus::known::Known;
+use logothete_consensus::signing::commit_message;
 use logothete_consensus::{
-    Action, BlockHeader, Certificate, CommitCert, CommitVote, Equivocation, Event, Kind, Message,
-    QuorumCert, Rejection, SignedHeader, SignedTimeout, StatementRequest,
+    Action, Block, BlockHeader, Certificate, CommitCert, CommitVote, Equivocation, Event, Kind,
+    Message, Offence, QuorumCert, Rejection, Said, SignedHeader, SignedTimeout, Slot,
+    StatementRequest, verify,
 };
-use logothete_primitives::{Digest, Epoch, View};
-use support::keyed_hash::KeyedHashVerifier;
+use logothete_primitives::{
+    BlockHash, Digest, Epoch, Height, Signature, Signer, ValidatorSet, View,
+};
+use support::keyed_hash::{KeyedHash, KeyedHashVerifier};
 use support::stand::{Stand, messages, v};
 
 /// Position of the first action that is like this.
@@ -61,6 +67,32 @@ fn r0_only_higher_certificates_are_taken() {
     assert_eq!(known.view(), View::new(5));
 }
 
+/// R0: whichever certificate led into the view, a restart comes back to it once something was signed.
+#[test]
+fn r0_a_restart_comes_back_to_the_view() {
+    for kind in ["quorum", "commit", "timeout"] {
+        let mut stand = Stand::new(&[1; 4], 0);
+        stand.block("a", 1, 1, "genesis");
+        stand.block("b", 2, 7, "a");
+        let entry = match kind {
+            "quorum" => Certificate::Quorum(stand.qc("b")),
+            "commit" => Certificate::Commit(stand.cc("b")),
+            _ => Certificate::Timeout(stand.tc(7, "a")),
+        };
+        certificate(&mut stand, entry.clone());
+        stand.step(Event::PendingWork(true));
+        let given_up = stand.tick_ms(60_000);
+        assert!(messages(&given_up).iter().any(|m| matches!(m, Message::Timeout(_))), "{kind}");
+        stand.restart(false);
+        stand.step(Event::Started);
+        assert_eq!(stand.replica.status().view, View::new(8), "{kind}");
+        let ask = StatementRequest { nonce: [9; 32], signer: v(2) };
+        let actions = stand.hear(Message::StatementRequest(ask));
+        let [Message::Statement(statement)] = messages(&actions)[..] else { panic!("{actions:?}") };
+        assert_eq!((statement.view, &statement.entry), (View::new(8), &Some(entry)));
+    }
+}
+
 /// R1: the leader proposes once, after the block and the mark are durable.
 #[test]
 fn r1_a_leader_proposes_once() {
@@ -74,6 +106,40 @@ fn r1_a_leader_proposes_once() {
         position(&actions, |action| matches!(action, Action::Broadcast(Message::Proposal(_))));
     assert!(store < persist && persist < send);
     assert!(stand.payload_built(1, b"second").is_empty());
+}
+
+/// R1: a proposal stands where its certificate says. A block that was fetched does so too.
+#[test]
+fn r1_a_block_stands_on_the_certified_one() {
+    let mut stand = Stand::new(&[1; 4], 0);
+    stand.block("a", 1, 1, "genesis");
+    stand.block("b", 2, 2, "a");
+    let (good, qc) = stand.blocks["b"].clone();
+    let (one, two) = (Height::new(1), Height::new(2));
+    let changed = |change: fn(&mut BlockHeader)| {
+        let mut block = good.clone();
+        change(&mut block.header);
+        block
+    };
+    for (block, refusal) in [
+        (changed(|header| header.parent = BlockHash::ZERO), Rejection::ParentMismatch),
+        (changed(|header| header.parent_view = View::ZERO), Rejection::ParentMismatch),
+        (
+            changed(|header| header.height = Height::new(1)),
+            Rejection::WrongHeight { got: one, expected: two },
+        ),
+    ] {
+        stand.blocks.insert("changed".to_owned(), (block.clone(), qc.clone()));
+        let proposal = stand.proposal("changed", None);
+        let verdict = stand.deliver(Message::Proposal(Box::new(proposal)));
+        assert_eq!(verdict, Err(refusal.clone()));
+        let mut waiting = Stand::new(&[1; 4], 0);
+        let wanted = QuorumCert { block: block.hash(), ..stand.qc("changed") };
+        waiting.hear(Message::Certificate(Box::new(Certificate::Quorum(wanted))));
+        let actions = waiting.fetched(block, qc.clone());
+        let rejected = |action: &Action| matches!(action, Action::Rejected { rejection, .. } if *rejection == refusal);
+        assert!(actions.iter().any(rejected), "{actions:?}");
+    }
 }
 
 /// R2: one prepare vote in a view, after the mark is durable.
@@ -148,6 +214,62 @@ fn r4_blocks_from_sync_may_overlap_the_final_ones() {
     assert_eq!(committed(&actions, &stand), ["b"]);
     let actions = stand.synced(&["a", "b"], stand.cc("b"));
     assert_eq!(committed(&actions, &stand), [""; 0]);
+}
+
+/// R4: of what sync brings each block must follow the one before in all its fields, with its own
+/// body, and the last must be the one that is certified.
+#[test]
+fn r4_blocks_from_sync_must_join() {
+    type Change = fn(&mut Block);
+    let change_of: [(&str, Change); 8] = [
+        ("nothing", |_| ()),
+        ("parent", |b| b.header.parent = BlockHash::ZERO),
+        ("height", |b| b.header.height = b.header.height.next()),
+        ("parent's view", |b| b.header.parent_view = View::ZERO),
+        ("view of the parent", |b| b.header.view = View::new(1)),
+        ("view below", |b| b.header.view = View::ZERO),
+        ("epoch", |b| b.header.epoch = Epoch::new(1)),
+        ("body", |b| b.payload = b"other".to_vec().try_into().unwrap()),
+    ];
+    for (field, change) in change_of {
+        let mut stand = Stand::new(&[1; 4], 0);
+        stand.block("a", 1, 1, "genesis");
+        let mut block = stand.block("b", 2, 2, "a");
+        change(&mut block);
+        // The certificate is of the block as it is, but for views that no CC can have.
+        let qc = stand.ctx.genesis_qc();
+        stand.blocks.insert("changed".to_owned(), (block, qc));
+        let cc = if field == "view below" { stand.cc("b") } else { stand.cc("changed") };
+        let actions = stand.synced(&["a", "changed"], cc);
+        let joined = actions.iter().any(|action| matches!(action, Action::Commit { .. }));
+        assert_eq!(joined, field == "nothing", "{field}");
+    }
+}
+
+/// R4: the last block from sync has the hash and the view of the certificate.
+#[test]
+fn r4_blocks_from_sync_end_at_the_certified_one() {
+    let mut stand = Stand::new(&[1; 4], 0);
+    stand.block("a", 1, 1, "genesis");
+    stand.block("b", 2, 2, "a");
+    stand.block("rival", 3, 2, "a");
+    // Of more than f liars: the block of one view, certified in another.
+    let (epoch, view, block) = (Epoch::ZERO, View::new(3), stand.header("b").hash());
+    let bytes = commit_message(&stand.ctx.chain, epoch, view, &block);
+    let signatures: Vec<Signature> = (0..3).map(|who| KeyedHash::new(who).sign(&bytes)).collect();
+    let signers = stand.set(&[0, 1, 2]);
+    let moved =
+        CommitCert { epoch, view, block, signers, signatures: signatures.try_into().unwrap() };
+    for (names, cc) in [
+        (["a"].as_slice(), stand.cc("b")),
+        (&["a", "b"], stand.cc("rival")),
+        (&["a", "b"], stand.cc("a")),
+        (&["a", "b"], moved),
+    ] {
+        let actions = stand.synced(names, cc);
+        let committed = actions.iter().any(|action| matches!(action, Action::Commit { .. }));
+        assert!(!committed, "{names:?}");
+    }
 }
 
 /// R5: a timeout signs the view of the highest QC, carries it whole, and is repeated unchanged.
@@ -301,6 +423,55 @@ fn r8_evidence_needs_one_slot_and_two_statements() {
     assert_eq!(verdict(&later), Err(Rejection::WrongEpoch { got, expected }));
 }
 
+/// R8: what is said in which slot; certificates, questions and answers have none.
+#[test]
+fn r8_what_is_signed_for_a_view_has_a_slot() {
+    let mut stand = Stand::new(&[1; 4], 0);
+    let block = stand.block("a", 1, 3, "genesis").hash();
+    let statement = stand.statement([0; 32], 2, 4, Some(Certificate::Quorum(stand.qc("a"))));
+    let request = StatementRequest { nonce: [0; 32], signer: v(2) };
+    let said = Said::Block(block);
+    //           a message, its author, the view it speaks of, its slot
+    let table = [
+        (
+            Message::Proposal(Box::new(stand.proposal("a", None))),
+            Some(1),
+            Some(3),
+            Some((Kind::Proposal, said)),
+        ),
+        (
+            Message::PrepareVote(stand.prepare(2, "a")),
+            Some(2),
+            Some(3),
+            Some((Kind::PrepareVote, said)),
+        ),
+        (stand.commit_message(3, "a"), Some(3), Some(3), Some((Kind::CommitVote, said))),
+        (
+            Message::Timeout(Box::new(stand.timeout(2, 5, "a", None))),
+            Some(2),
+            Some(5),
+            Some((Kind::Timeout, Said::HighQc(View::new(3)))),
+        ),
+        (
+            Message::Certificate(Box::new(Certificate::Timeout(stand.tc(7, "a")))),
+            None,
+            Some(7),
+            None,
+        ),
+        (Message::StatementRequest(request), Some(2), None, None),
+        (Message::Statement(Box::new(statement)), Some(2), Some(4), None),
+    ];
+    for (message, author, view, slot) in table {
+        assert_eq!(message.author(), author.map(v), "{message:?}");
+        assert_eq!(message.view(), view.map(View::new), "{message:?}");
+        let expected = slot.map(|(kind, said)| {
+            let (signer, view) = (v(author.unwrap()), View::new(view.unwrap()));
+            (Slot { signer, kind, view }, said)
+        });
+        assert_eq!(message.slot(), expected, "{message:?}");
+    }
+}
+
 /// R8: messages of the view just over come late as a matter of course; older ones are named.
 #[test]
 fn r8_messages_are_stale_from_two_views_on() {
@@ -347,6 +518,28 @@ fn r9_epochs_are_named_and_changes_refused() {
     qc.epoch = epoch;
     let message = Message::Certificate(Box::new(Certificate::Quorum(qc)));
     assert_eq!(stand.deliver(message), Err(wrong(epoch)));
+}
+
+/// R9: validators of a later epoch say so, and believe nothing of another.
+#[test]
+fn r9_a_later_epoch_is_its_own() {
+    let mut stand = Stand::new(&[1; 4], 0);
+    stand.block("a", 1, 1, "genesis");
+    let earlier = stand.prepare(1, "a");
+    let members = stand.ctx.validators.iter().map(|(_, validator)| validator.clone()).collect();
+    let epoch = Epoch::new(5);
+    stand.ctx.validators = Arc::new(ValidatorSet::new(epoch, members).unwrap());
+    stand.block("b", 1, 1, "genesis");
+    assert_eq!((stand.ctx.epoch(), stand.ctx.genesis_qc().epoch), (epoch, epoch));
+    let verdict = |message| verify(&stand.ctx, &KeyedHashVerifier, message).map(|_| ());
+    let proposal = stand.proposal("b", None);
+    assert_eq!((proposal.block.header.epoch, proposal.qc.epoch), (epoch, epoch));
+    assert_eq!(verdict(Message::Proposal(Box::new(proposal))), Ok(()));
+    let refused = Err(Rejection::WrongEpoch { got: Epoch::ZERO, expected: epoch });
+    assert_eq!(verdict(Message::PrepareVote(earlier)), refused);
+    let (first, second) = (stand.commit(1, "a"), stand.commit(1, "b"));
+    let offence = Equivocation::CommitVote { first, second }.offence(epoch);
+    assert_eq!(offence, Offence { epoch, signer: v(1), kind: Kind::CommitVote });
 }
 
 /// R10: without its safety state a validator asks, and signs nothing; it answers nobody.

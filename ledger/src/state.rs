@@ -14,9 +14,6 @@ use serde::{Deserialize, Serialize};
 use crate::account::Account;
 use crate::modules::accounts;
 
-/// Longest value of the state.
-pub const MAX_STATE_VALUE_BYTES: usize = 64 * 1024;
-
 /// The part of the state that one ledger module owns. Numbers are never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]

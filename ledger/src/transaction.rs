@@ -37,11 +37,6 @@ impl ChainTag {
     pub const fn new(bytes: [u8; 4]) -> Self {
         Self(bytes)
     }
-
-    /// The bytes.
-    pub const fn as_bytes(&self) -> &[u8; 4] {
-        &self.0
-    }
 }
 
 impl fmt::Display for ChainTag {
@@ -151,9 +146,6 @@ impl Body {
         }
         if self.operations.is_empty() {
             return Err(TxError::NoOperations);
-        }
-        if self.nonce.get() == u64::MAX {
-            return Err(TxError::NonceExhausted);
         }
         if !self.cosigners.is_sorted_by(|a, b| a < b) {
             return Err(TxError::CosignersUnordered);

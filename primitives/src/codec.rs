@@ -178,3 +178,26 @@ impl Writer for Counter {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bincode::de::read::SliceReader;
+
+    use super::{BorrowDecode, CONFIG, DecoderImpl, encode};
+    use crate::bounded::{BoundedBytes, BoundedString, BoundedVec};
+
+    /// Derived decoders of types that borrow ask their fields this way.
+    #[test]
+    fn borrowing_decoders_read_the_same() {
+        fn read<'a, T: BorrowDecode<'a, ()>>(bytes: &'a [u8]) -> T {
+            let mut decoder = DecoderImpl::new(SliceReader::new(bytes), CONFIG, ());
+            T::borrow_decode(&mut decoder).expect("just encoded")
+        }
+        let list = BoundedVec::<u8, 3>::try_from(alloc::vec![4, 5]).expect("two of three");
+        let data = BoundedBytes::<3>::try_from(&[6, 7][..]).expect("two of three");
+        let text = BoundedString::<3>::try_from("ab").expect("two of three");
+        assert_eq!(read::<BoundedVec<u8, 3>>(&encode(&list)), list);
+        assert_eq!(read::<BoundedBytes<3>>(&encode(&data)), data);
+        assert_eq!(read::<BoundedString<3>>(&encode(&text)), text);
+    }
+}

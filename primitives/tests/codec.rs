@@ -152,10 +152,10 @@ fn tags_are_strict() {
     assert!(matches!(decode::<Choice>(&[0, 0, 0, 1]), Err(CodecError::Invalid(_))));
     assert_eq!(decode::<Choice>(&[0, 0, 0, 0]), Ok(Choice::Nothing));
     assert_eq!(decode::<Choice>(&[0, 0, 0]), Err(CodecError::Truncated));
-    assert_eq!(
-        decode::<BoundedString<4>>(&[1, 0, 0, 0, 0xff]),
-        Err(CodecError::Invalid("UTF-8 text"))
-    );
+    assert_eq!(decode::<Choice>(&[9, 0, 0, 0]), Err(CodecError::Invalid("Choice")));
+    let text = Err(CodecError::Invalid("UTF-8 text"));
+    assert_eq!(decode::<BoundedString<4>>(&[1, 0, 0, 0, 0xff]).map(|_| ()), text);
+    assert_eq!(decode::<String>(&[1, 0, 0, 0, 0, 0, 0, 0, 0xff]).map(|_| ()), text);
 }
 
 #[test]
@@ -239,6 +239,11 @@ fn signer_sets_have_one_encoding() {
     assert_eq!(decode::<SignerSet>(&[10, 0, 1]), Err(CodecError::Truncated));
     assert_eq!(decode::<SignerSet>(&[16, 0, 0xff, 0xff]).unwrap().count(), 16);
     assert_eq!(decode::<SignerSet>(&[0, 0]), Ok(SignerSet::new(0)));
+    for size in [0, 10, MAX_VALIDATORS] {
+        let mut set = SignerSet::new(size);
+        let beyond = ValidatorIndex::new(size.try_into().unwrap());
+        assert!(!set.insert(beyond) && !set.contains(beyond), "{size}");
+    }
     let error = decode::<SignerSet>(&[201, 0]).unwrap_err();
     assert_eq!(error, CodecError::TooLong { len: 201, max: MAX_VALIDATORS });
 }

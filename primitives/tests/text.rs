@@ -183,6 +183,7 @@ fn amounts_as_people_write_them() {
 fn json_forms() {
     assert_json(&Amount::MAX, "\"18446744073709551615\"");
     assert_json(&Height::new(5), "\"5\"");
+    assert_json(&Height::ZERO, "\"0\"");
     assert_json(&ValidatorIndex::new(3), "3");
     assert_json(&Digest::new([0xab; 32]), &format!("\"{}\"", "ab".repeat(32)));
     assert_json(&TxHash::new(Digest::new([1; 32])), &format!("\"{}\"", "01".repeat(32)));

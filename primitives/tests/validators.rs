@@ -118,6 +118,8 @@ fn finds_members_by_place_and_key() {
         assert_eq!(set.power(index), member.power);
     }
     assert_eq!((set.len(), set.total_power()), (3, 18));
+    let members: Vec<Validator> = set.iter().map(|(_, validator)| validator.clone()).collect();
+    assert_eq!(ValidatorSet::new(Epoch::new(7), members).unwrap().epoch(), Epoch::new(7));
     let outside = ValidatorIndex::new(3);
     assert_eq!((set.get(outside), set.power(outside)), (None, 0));
     assert_eq!(set.index_of(&PublicKey::from_bytes([9; 32])), None);

@@ -104,3 +104,36 @@ fn trims_what_was_given_up() {
     assert_eq!(tree.len(), 1);
     assert!(tree.get(&tip.hash()).is_some());
 }
+
+/// R8: nothing goes below the limit; above it, what is newer than the tip may still be certified.
+///
+/// ```text
+/// g <- a(1) <- tip(3), beside(3), newer(4)
+///   <- abandoned (2)
+/// ```
+#[test]
+fn trims_only_beyond_the_limit_and_spares_what_is_newer() {
+    let g = genesis();
+    let (a, mut tree) = (child(&g, 1), BlockTree::new(g.clone()));
+    assert!(tree.is_empty());
+    let (tip, newer) = (child(&a, 3), child(&a, 4));
+    let beside = BlockHeader { proposer: ValidatorIndex::new(1), ..child(&a, 3) };
+    for (parent, header) in [(&g, &a), (&a, &tip), (&a, &beside), (&a, &newer)] {
+        insert(&mut tree, parent, header);
+    }
+    assert!(!tree.is_empty());
+    let abandoned = |number: usize| BlockHeader {
+        timestamp: TimestampMs::new(number.try_into().unwrap()),
+        ..child(&g, 2)
+    };
+    for number in tree.len()..BLOCKS_MAX {
+        insert(&mut tree, &g, &abandoned(number));
+    }
+    tree.trim(&qc(&tip));
+    assert_eq!(tree.len(), BLOCKS_MAX, "at the limit");
+    insert(&mut tree, &g, &abandoned(BLOCKS_MAX));
+    tree.trim(&qc(&tip));
+    let left: Vec<bool> =
+        [&a, &tip, &beside, &newer].map(|header| tree.get(&header.hash()).is_some()).to_vec();
+    assert_eq!((left, tree.len()), (vec![true, true, false, true], 3));
+}

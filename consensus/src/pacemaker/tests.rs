@@ -81,3 +81,12 @@ fn a_new_view_has_a_new_deadline() {
     assert_eq!(waited, ms(4100));
     assert_eq!(pacemaker.deadline(&config), Some(ms(4100 + 3000 + 1000)));
 }
+
+/// A process that starts late has not waited for any view.
+#[test]
+fn the_first_view_ends_no_wait() {
+    let mut pacemaker = Pacemaker::new();
+    let waited = pacemaker.enter(&config(), View::new(7), EntryReason::Start, ms(9000));
+    assert_eq!(waited, ms(0));
+    assert_eq!(pacemaker.failed_views(), 0);
+}

@@ -11,7 +11,8 @@ use super::{SafetyRefusal, SafetyRules};
 use crate::block::{BlockHeader, Executed};
 use crate::certificate::{CommitCert, QuorumCert, Signatures, TimeoutCert};
 use crate::known::Known;
-use crate::safety_state::SafetyState;
+use crate::rejection::Rejection;
+use crate::safety_state::{Marks, SafetyState};
 
 fn qc(view: u64) -> QuorumCert {
     let genesis = QuorumCert::genesis(Epoch::ZERO, BlockHash::ZERO);
@@ -87,6 +88,31 @@ fn prepare_votes_around_the_marks() {
     assert_eq!(vote(4, 6, 5, five), Err(TimedOut { view: five, mark: six }));
     assert_eq!(vote(4, 4, 5, six), Err(NotCurrent { view: five, current: six }));
     assert_eq!(vote(4, 4, 6, five), Err(NotCurrent { view: six, current: five }));
+}
+
+/// R1 around its boundaries: once in a view, in the current one, and not after giving it up.
+#[test]
+fn proposals_around_the_marks() {
+    use SafetyRefusal::{AlreadySigned, NotCurrent, TimedOut, Unjustified};
+    let (five, six) = (View::new(5), View::new(6));
+    let propose = |proposed, timed_out, view, parent, current| {
+        let rules = rules(Some(SafetyState {
+            proposed: View::new(proposed),
+            timed_out: View::new(timed_out),
+            ..SafetyState::fresh(Epoch::ZERO)
+        }));
+        rules.safe_to_propose(&header(view, parent), None, current)
+    };
+    assert_eq!(propose(4, 4, 5, 4, five), Ok(()));
+    assert_eq!(propose(5, 4, 5, 4, five), Err(AlreadySigned { view: five, mark: five }));
+    assert_eq!(propose(6, 4, 5, 4, five), Err(AlreadySigned { view: five, mark: six }));
+    assert_eq!(propose(4, 5, 5, 4, five), Err(TimedOut { view: five, mark: five }));
+    assert_eq!(propose(4, 4, 5, 4, six), Err(NotCurrent { view: five, current: six }));
+    assert_eq!(propose(4, 4, 6, 5, five), Err(NotCurrent { view: six, current: five }));
+    let unjustified = Rejection::NotJustified { view: five, qc: View::new(3) };
+    assert_eq!(propose(4, 4, 5, 3, five), Err(Unjustified(unjustified)));
+    let amnesia = rules(None).safe_to_propose(&header(5, 4), None, five);
+    assert_eq!(amnesia, Err(SafetyRefusal::Amnesia));
 }
 
 /// R1, R2: what a block of view 5 may stand on.
@@ -210,4 +236,31 @@ fn amnesia_signs_nothing() {
 fn a_state_of_another_epoch_is_amnesia() {
     let rules = rules(Some(SafetyState::fresh(Epoch::new(7))));
     assert!(rules.state().is_none());
+}
+
+/// R10: a state is behind if any mark is, whatever the others say; a later epoch is ahead of all.
+#[test]
+fn marks_cover_only_what_is_nowhere_above() {
+    let marks = |epoch: u64, views: [u64; 5]| {
+        let [prepared, timed_out, committed, proposed, high_qc] = views.map(View::new);
+        Marks { epoch: Epoch::new(epoch), prepared, timed_out, committed, proposed, high_qc }
+    };
+    let earlier = marks(3, [5; 5]);
+    assert!(marks(3, [5; 5]).covers(&earlier));
+    assert!(marks(4, [0; 5]).covers(&earlier));
+    assert!(!marks(2, [9; 5]).covers(&earlier));
+    for place in 0..5 {
+        let (mut above, mut below) = ([5; 5], [9; 5]);
+        (above[place], below[place]) = (6, 4);
+        assert!(marks(3, above).covers(&earlier), "{above:?}");
+        assert!(!marks(3, below).covers(&earlier), "{below:?}");
+    }
+}
+
+/// What is logged of the rules are the place and the marks; of the key nothing.
+#[test]
+fn debug_output_holds_the_marks_and_no_key() {
+    let text = alloc::format!("{:?}", marked(3, 2, 1));
+    assert!(text.starts_with("SafetyRules { index: v0, marks: Some(Marks {"), "{text}");
+    assert!(text.ends_with("}), .. }"), "{text}");
 }

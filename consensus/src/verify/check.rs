@@ -322,3 +322,6 @@ fn check_parent_view(parent: View, view: View) -> Result<(), Rejection> {
     }
     if parent < view { Ok(()) } else { Err(Rejection::ParentNotBelow { parent, view }) }
 }
+
+#[cfg(test)]
+mod tests;

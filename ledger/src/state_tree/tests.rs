@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use logothete_primitives::{Digest, Height, StateRoot, decode, domain, encode, hash};
 use proptest::prelude::*;
 
-use super::tree::LEAVES_PER_SLOT_MAX;
+use super::tree::{LEAVES_PER_SLOT_MAX, depth_for};
 use super::{HistoryLimits, StateProof, StateTree, StateTreeBuilder, Terminal};
 use crate::state::{Namespace, StateKey, StateValue};
 
@@ -266,6 +266,65 @@ fn the_past_is_proved_across_growth_of_the_array() {
     }
 }
 
+/// The same in a moment: over a few heights, from two leaves on, with changes of the same keys.
+#[test]
+fn a_short_past_is_proved() {
+    let mut tree = StateTree::empty(HistoryLimits::default());
+    let mut model = Model::new();
+    let mut past = vec![model.clone()];
+    for (height, keys) in (1..).zip([3, 18, 27, 36, 45, 54]) {
+        let written = |n: u64| !(height + n).is_multiple_of(5);
+        let batch = sorted((0..keys).filter(|n| n % 4 != height % 4).map(|n| {
+            let value = written(n).then(|| value(height));
+            (key(n), value)
+        }));
+        change(&mut model, &batch);
+        assert_eq!(tree.apply(Height::new(height), &batch), root_of(&model));
+        assert_eq!((tree.height(), tree.len()), (Height::new(height), model.len()));
+        past.push(model.clone());
+    }
+    for (model, height) in past.iter().zip(0..) {
+        let (at, root) = (Height::new(height), root_of(model));
+        assert_eq!(tree.root_at(at), Some(root));
+        for key in (0..60).map(key) {
+            let proof = tree.prove(&key, at).unwrap();
+            let value = model.get(&key).map(StateValue::as_bytes);
+            assert!(proof.verify(&root, &key, value), "{key} at {height}");
+        }
+    }
+}
+
+/// A leaf alone in its half of the array stands high up, wherever in that half it is: it is proved there,
+/// and after it has changed, and so is what never changed while the array grew.
+#[test]
+fn lone_leaves_are_proved() {
+    for first in (0x00..=0xe0).step_by(0x20) {
+        let lone = StateKey::new(Digest::new([first; 32]));
+        let ones = if first < 0x80 { 3 } else { 0 };
+        let crowd = (0..40).map(|number| ground_key(ones, number));
+        let mut tree = StateTree::empty(HistoryLimits::default());
+        let kept = ground_key(ones, 99);
+        tree.apply(Height::new(1), &sorted([(kept, Some(value(1))), (lone, Some(value(1)))]));
+        tree.apply(Height::new(2), &sorted(crowd.map(|key| (key, Some(value(2))))));
+        tree.apply(Height::new(3), &[(lone, Some(value(3)))]);
+        for (height, written) in [(1, 1), (2, 1), (3, 3)] {
+            let (at, root) = (Height::new(height), tree.root_at(Height::new(height)).unwrap());
+            for (key, written) in [(lone, written), (kept, 1)] {
+                let proof = tree.prove(&key, at).unwrap();
+                let held = value(written);
+                assert!(proof.verify(&root, &key, Some(&held)), "{first:02x} at {height}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_array_grows_with_the_leaves_up_to_its_limit() {
+    let depths = [0, 4, 5, 8, 9, 16, 17].map(depth_for);
+    assert_eq!(depths, [0, 0, 1, 1, 2, 2, 3]);
+    assert_eq!(depth_for(usize::MAX), 26);
+}
+
 #[test]
 fn forgets_what_is_beyond_the_limits() {
     let limits = HistoryLimits { versions_max: 3, entries_max: 1_000 };
@@ -283,6 +342,14 @@ fn forgets_what_is_beyond_the_limits() {
     tree.apply(Height::new(11), &large);
     assert_eq!(tree.oldest_height(), Height::new(11), "one update above the limit has no past");
     assert_eq!(tree.memory().history_entries, 0);
+
+    // A leaf and the node over it for each version: the limits themselves are within them.
+    let limits = HistoryLimits { versions_max: 9, entries_max: 4 };
+    let mut tree = StateTree::empty(limits);
+    for height in 1..=5 {
+        tree.apply(Height::new(height), &[(key(1), Some(value(height)))]);
+    }
+    assert_eq!((tree.oldest_height(), tree.memory().history_entries), (Height::new(3), 4));
 }
 
 /// The size of small trees, counted by hand. All but 17 leaves with 240 bits in common are in one bucket.
@@ -313,12 +380,29 @@ fn memory_is_counted_to_the_byte() {
     }
     assert!(!tree.is_empty());
 
+    // What grows takes what is built anew.
+    let grown: Model = (0..60).map(|number| (key(number), value(1))).collect();
+    for ((key, value), height) in grown.iter().zip(4..) {
+        tree.apply(Height::new(height), &[(*key, Some(value.clone()))]);
+    }
+    assert_eq!(tree.memory().current_bytes, tree_of(&grown).memory().current_bytes);
+
     // An array of 8 slots; from there a branch for each common bit, then one bucket of 16 and one of 1.
     let ground: Model = (0..17).map(|number| (ground_key(200, number), value(1))).collect();
     let array = 16 * node + 8 * slot;
     let branches = (3..=251).count() * (shared + size_of::<Branch>());
     let buckets = 2 * shared + 17 * leaf;
-    assert_eq!(tree_of(&ground).memory(), memory(17, array + branches + buckets, 0, 0));
+    let mut tree = tree_of(&ground);
+    assert_eq!(tree.memory(), memory(17, array + branches + buckets, 0, 0));
+
+    // Nine leaves on both sides of the last branch stay there; eight are one bucket, right under the array.
+    let keys: Vec<StateKey> = ground.into_keys().collect();
+    let remove = |keys: &[StateKey]| sorted(keys.iter().map(|key| (*key, None)));
+    tree.apply(Height::new(1), &remove(&keys[..8]));
+    let buckets = 2 * shared + 9 * leaf;
+    assert_eq!(tree.memory().current_bytes, array + branches + buckets);
+    tree.apply(Height::new(2), &remove(&keys[8..9]));
+    assert_eq!(tree.memory().current_bytes, array + shared + 8 * leaf);
 }
 
 #[test]

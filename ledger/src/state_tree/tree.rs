@@ -63,7 +63,7 @@ pub struct TreeMemory {
 }
 
 /// Array levels for a number of leaves.
-fn depth_for(leaves: usize) -> usize {
+pub(super) fn depth_for(leaves: usize) -> usize {
     let mut depth = 0;
     while depth < DEPTH_MAX && leaves > LEAVES_PER_SLOT_MAX << depth {
         depth += 1;

@@ -13,7 +13,7 @@ use crate::operation::Operation;
 use crate::params::ChainParams;
 use crate::receipt::{Failure, Outcome, SkipReason, Status, receipts_root};
 use crate::simulate::simulate;
-use crate::state::StateView;
+use crate::state::{StateKey, StateView};
 
 const ALICE: u8 = 1;
 const BOB: u8 = 2;
@@ -48,6 +48,24 @@ fn moves_the_amount_and_collects_the_fee() {
     let receipt = output.receipts().next().unwrap();
     assert_eq!((receipt.index, &receipt.status, receipt.fee), (0, &Status::Success, amount(100)));
     assert_eq!(output.receipts_root, receipts_root(output.receipts()));
+}
+
+/// Views are handed on by reference, and read many at once.
+#[test]
+fn a_view_reads_alike_however_it_is_asked() {
+    fn assert_reads(view: impl StateView) {
+        let (held, absent) = (Account::with_balance(amount(70)), account(99));
+        let addresses = [alice(), absent, alice()];
+        assert_eq!(view.account(&alice()), Some(held));
+        assert_eq!(view.account(&absent), None);
+        assert_eq!(view.accounts(&addresses), [Some(held), None, Some(held)]);
+        let keys = addresses.map(|address| StateKey::account(&address));
+        assert_eq!(view.read(&keys[0]), Some(held.to_value()));
+        assert_eq!(view.read_many(&keys), [Some(held.to_value()), None, Some(held.to_value())]);
+    }
+    let state = state(&[(alice(), 70)]);
+    assert_reads(&state);
+    assert_reads(state);
 }
 
 #[test]

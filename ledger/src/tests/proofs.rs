@@ -5,11 +5,12 @@ use std::sync::Arc;
 use logothete_primitives::bounded::BoundedVec;
 use logothete_primitives::hash::Digest;
 use logothete_primitives::identifiers::{PayloadHash, ReceiptsRoot, TxHash};
+use logothete_primitives::limits::{MAX_BATCH_BYTES, MAX_TX_BYTES};
 use logothete_primitives::numbers::ValidatorIndex;
 
 use super::{account, chain, params, run, state, transfer, vouched};
 use crate::admission::Admitted;
-use crate::batch::{Batch, Payload, SealedBatch};
+use crate::batch::{BATCH_ENTRY_BYTES, Batch, Payload, SealedBatch};
 use crate::error::BatchError;
 use crate::proof::{InclusionProof, MAX_LATER_ROOTS, ProofError, ReceiptProof};
 use crate::receipt::{Receipt, accumulate, receipts_root};
@@ -165,8 +166,17 @@ fn refuses_batches_that_no_honest_validator_seals() {
     assert_eq!(Batch::decode(&empty), Err(BatchError::Empty));
     assert_eq!(Batch::decode(&empty).unwrap_err().code(), "BATCH_EMPTY");
     assert_eq!(Batch::decode(&sealed.bytes[1..]).unwrap_err().code(), "BATCH_MALFORMED");
-    let oversized = vec![0; logothete_primitives::limits::MAX_BATCH_BYTES + 1];
+    let oversized = vec![0; MAX_BATCH_BYTES + 1];
     assert_eq!(Batch::decode(&oversized).unwrap_err().code(), "BATCH_TOO_LARGE");
+    // The limit itself is within it: 32 transactions fill 512 KiB to the byte.
+    let lengths = [vec![MAX_TX_BYTES - BATCH_ENTRY_BYTES; 31], vec![MAX_TX_BYTES - 18]].concat();
+    let transactions: Vec<_> =
+        lengths.into_iter().map(|length| vec![7; length].try_into().unwrap()).collect();
+    let transactions = transactions.try_into().unwrap();
+    let full = Batch { author: ValidatorIndex::new(2), sequence: 77, transactions };
+    let bytes = logothete_primitives::codec::encode(&full);
+    assert_eq!((bytes.len(), full.size()), (MAX_BATCH_BYTES, MAX_BATCH_BYTES));
+    assert_eq!(Batch::decode(&bytes), Ok(full));
     let mut garbage = Batch::decode(&sealed.bytes).unwrap();
     let mut transactions = garbage.transactions.into_inner();
     transactions[1] = vec![1, 2, 3].try_into().unwrap();

@@ -134,7 +134,9 @@ fn refuses_bytes_that_are_no_transaction() {
     assert_eq!(decode(&longer), TxError::Malformed(CodecError::Trailing { extra: 1 }));
     let oversized = decode(&vec![0; MAX_TX_BYTES + 1]);
     assert_eq!(oversized, TxError::TooLarge { max: MAX_TX_BYTES, got: MAX_TX_BYTES + 1 });
-    assert_eq!(oversized.code(), "TOO_LARGE");
+    let (expected, got) = (MAX_TX_BYTES.to_string(), (MAX_TX_BYTES + 1).to_string());
+    assert_eq!((oversized.code(), oversized.expected()), ("TOO_LARGE", Some(expected)));
+    assert_eq!(oversized.got(), Some(got));
     let small = ChainParams { max_tx_bytes: 100, ..params() };
     let refused = Candidate::decode(&bytes, &chain(), &small).unwrap_err();
     assert_eq!(refused, TxError::TooLarge { max: 100, got: bytes.len() });
@@ -180,4 +182,7 @@ fn lists_every_fault_of_the_parameters() {
     assert_eq!(faults[1], ParamsFault::Zero { field: "empty_block_interval_ms" });
     assert_eq!(faults[2], ParamsFault::TimeoutCap { first: 5, max: 4 });
     assert_eq!(faults.len(), 3);
+    // The limits themselves are within them.
+    let edge = ChainParams { view_timeout_ms: 5, view_timeout_ms_max: 5, ..params() };
+    assert_eq!(edge.faults(), vec![]);
 }

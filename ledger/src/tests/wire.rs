@@ -14,7 +14,7 @@ use crate::operation::Operation;
 use crate::proof::{InclusionProof, ReceiptProof};
 use crate::receipt::{Failure, Receipt, Status, accumulate, receipts_root};
 use crate::state::StateKey;
-use crate::transaction::{Body, Transaction};
+use crate::transaction::{Body, ChainTag, Transaction};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -125,6 +125,7 @@ fn the_two_encodings_of_an_account_are_one() {
     let account = crate::account::Account { balance: Amount::MAX, nonce: Nonce::new(258) };
     assert_eq!(codec::encode(&account), &*account.to_value());
     assert_eq!(crate::account::Account::from_value(&account.to_value()), Ok(account));
+    assert_eq!(format!("{:?}", account.to_value()), hex(&account.to_value()));
 }
 
 /// Whether the bytes decode, and if so, whether the value encodes to them again.
@@ -214,4 +215,7 @@ fn json_forms_round_trip_and_refuse_unknown_fields() {
     assert!(text.contains(r#""amount":"1""#) && text.contains(r#""type":"transfer""#), "{text}");
     let unknown = text.replacen(r#""memo""#, r#""memmo""#, 1);
     assert!(serde_json::from_str::<Transaction>(&unknown).is_err());
+    for tag in ["abc", "0123456789", "ABCDEF01", "+1234567", "0123456g"] {
+        assert!(serde_json::from_value::<ChainTag>(tag.into()).is_err(), "{tag}");
+    }
 }
