@@ -12,6 +12,7 @@ mod final_blocks;
 mod held;
 mod message;
 mod outbox;
+mod pace;
 mod pool;
 mod search;
 mod state;
