@@ -50,6 +50,16 @@ impl MemoryStore {
         let disk = self.engine().read_inner().disk.clone().unwrap_or_default();
         MemoryDisk { chain: Store::chain(self), disk, log: None }
     }
+
+    /// Reads every record, as a copy of the database does.
+    ///
+    /// # Errors
+    /// When a block of a table is damaged.
+    pub fn read_all(&self) -> Result<(), StoreError> {
+        let inner = self.engine().read_inner();
+        let unreadable = inner.tables.unreadable.first();
+        unreadable.map_or(Ok(()), |(family, key)| inner.tables.check(*family, key))
+    }
 }
 
 impl MemoryDisk {
