@@ -109,9 +109,7 @@ fn a_restart_at_the_boundary_is_safe() {
 #[test]
 fn larger_scopes_are_safe() {
     if is_full() {
-        expect_safe("both", BOTH, Shared::None, Misfortune::None);
-        expect_safe("both", BOTH, Shared::All, Misfortune::None);
         expect_safe("two ends", TWO_ENDS, Shared::None, Misfortune::None);
-        expect_safe("two ends", TWO_ENDS, Shared::All, Misfortune::None);
+        expect_safe("both", BOTH, Shared::None, Misfortune::None);
     }
 }

@@ -19,10 +19,13 @@ pub enum DiskFault {
     LostWrite,
     /// What was synced last was never written: the database is an older one.
     Rollback,
+    /// The same, and the copy of the marks is an older one too. No machine can see that: never drawn, but for the test
+    /// that it is caught.
+    Snapshot,
 }
 
 impl DiskFault {
-    /// All kinds.
+    /// All kinds that a machine can see.
     pub const ALL: [Self; 3] = [Self::BitFlip, Self::LostWrite, Self::Rollback];
 
     /// Its line in the histogram.
@@ -31,6 +34,7 @@ impl DiskFault {
             Self::BitFlip => "disk: bit flip",
             Self::LostWrite => "disk: lost write",
             Self::Rollback => "disk: rolled back",
+            Self::Snapshot => "disk: rolled back with its marks",
         }
     }
 
@@ -44,6 +48,7 @@ impl DiskFault {
             (Self::LostWrite, 0..3) => Part::Database(Damage::LogPage(place)),
             (Self::BitFlip | Self::LostWrite, _) => Part::Database(Damage::Block(place)),
             (Self::Rollback, _) => Part::Database(Damage::LogEnd(place)),
+            (Self::Snapshot, _) => Part::Both(Damage::LogEnd(place)),
         };
         Harm { fault: self, part, bit: random.random_range(0..MARKS_BITS) }
     }
@@ -56,6 +61,8 @@ enum Part {
     Mark(usize),
     /// Both.
     Marks,
+    /// The database, and the marks of the first day.
+    Both(Damage),
 }
 
 /// Damage of one disk.
@@ -72,6 +79,10 @@ impl Harm {
     pub(super) fn strike(&self, database: &mut MemoryDisk, marks: &MarksDisk) -> bool {
         match self.part {
             Part::Database(damage) => database.suffer(damage),
+            Part::Both(damage) => {
+                marks.go_back();
+                database.suffer(damage)
+            }
             Part::Mark(slot) => marks.flip(slot, self.bit),
             Part::Marks => {
                 [0, 1].into_iter().filter(|slot| marks.flip(*slot, self.bit)).count() > 0

@@ -10,6 +10,8 @@ const EMPTY: [Sector; 2] = [[0; 512]; 2];
 struct Slots {
     written: [Sector; 2],
     synced: [Sector; 2],
+    /// What was synced first.
+    first: [Sector; 2],
 }
 
 /// Two sectors that a machine keeps beside its database.
@@ -19,11 +21,11 @@ pub(super) struct MarksDisk(Arc<Mutex<Slots>>);
 impl MarksDisk {
     /// Sectors that nobody wrote.
     pub(super) fn empty() -> Self {
-        Self::holding(EMPTY)
+        Self::holding(EMPTY, EMPTY)
     }
 
-    fn holding(sectors: [Sector; 2]) -> Self {
-        Self(Arc::new(Mutex::new(Slots { written: sectors, synced: sectors })))
+    fn holding(sectors: [Sector; 2], first: [Sector; 2]) -> Self {
+        Self(Arc::new(Mutex::new(Slots { written: sectors, synced: sectors, first })))
     }
 
     fn lock(&self) -> MutexGuard<'_, Slots> {
@@ -39,7 +41,13 @@ impl MarksDisk {
                 *left = *written;
             }
         }
-        Self::holding(left)
+        Self::holding(left, slots.first)
+    }
+
+    /// Holds what was synced first.
+    pub(super) fn go_back(&self) {
+        let mut slots = self.lock();
+        (slots.written, slots.synced) = (slots.first, slots.first);
     }
 
     /// Flips a bit of a slot; false when nothing was written there.
@@ -67,6 +75,9 @@ impl Sectors for MarksDisk {
     fn sync(&self) -> Result<(), StoreError> {
         let mut slots = self.lock();
         slots.synced = slots.written;
+        if slots.first == EMPTY {
+            slots.first = slots.written;
+        }
         Ok(())
     }
 }

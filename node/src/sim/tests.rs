@@ -40,3 +40,14 @@ fn no_seed_breaks_a_promise() {
         }
     }
 }
+
+/// The eyes of the simulation see what no machine can: a database and its marks that went back together.
+#[test]
+fn a_memory_that_went_back_unseen_is_caught() {
+    let caught = (0..60).filter(|seed| {
+        let plan = Plan { disk_faults: vec![DiskFault::Snapshot], ..Plan::draw(*seed) };
+        let (outcome, _) = perform(plan);
+        outcome.is_err_and(|what| what.contains("and remembers"))
+    });
+    assert!(caught.count() > 3);
+}
