@@ -14,7 +14,7 @@ use logothete_genesis::Spec;
 use logothete_genesis::fresh::{FreshMarker, MarkerError};
 use logothete_ledger::receipt::receipts_root;
 use logothete_ledger::state_tree::{HistoryLimits, StateTree, StateTreeBuilder};
-use logothete_ledger::store::{Applied, MarksCheck, MarksFile, Store, StoreError};
+use logothete_ledger::store::{Applied, Marks, MarksCheck, MarksFile, Store, StoreError};
 use logothete_primitives::{Height, PublicKey, View};
 use thiserror::Error;
 use tracing::{info, warn};
@@ -227,16 +227,23 @@ pub fn remember(chain: &Chain, marks: &mut MarksFile) -> Result<Option<SafetySta
     };
     let stored = marks_of(&safety);
     let check = marks.check(&stored);
-    if !check.permits_signing() {
-        warn!(event = "safety.amnesia", reason = describe(check), "joining as a learner (R10)");
-        return Ok(None);
-    }
-    if check == MarksCheck::FileBehind {
+    match check {
         // Until the next vote the copy would not show that the database was rolled back to what it knows.
-        marks.write(&stored)?;
-        marks.sync()?;
+        MarksCheck::FileBehind => rewrite(marks, &stored)?,
+        // Until the readmission nothing else knows it: the slot before may agree with this database.
+        MarksCheck::DatabaseOlder { file } => rewrite(marks, &file)?,
+        MarksCheck::Agrees | MarksCheck::FileLost | MarksCheck::FileForeign { .. } => {}
     }
-    Ok(Some(safety))
+    if check.permits_signing() {
+        return Ok(Some(safety));
+    }
+    warn!(event = "safety.amnesia", reason = describe(check), "joining as a learner (R10)");
+    Ok(None)
+}
+
+fn rewrite(marks: &mut MarksFile, newest: &Marks) -> Result<(), StoreError> {
+    marks.write(newest)?;
+    marks.sync()
 }
 
 /// What consensus starts from.
@@ -364,18 +371,50 @@ mod tests {
         state
     }
 
+    /// A validator that begins, with the file of its marks.
+    fn begun(marks: &Path) -> Chain {
+        let genesis = Arc::new(genesis_of(&spec()));
+        let chain = Chain::new(Arc::new(MemoryStore::new(genesis.chain)), genesis);
+        begin_safety(&chain, &mut open(&chain, marks)).unwrap();
+        chain
+    }
+
+    fn open(chain: &Chain, marks: &Path) -> MarksFile {
+        MarksFile::open(marks, chain.genesis().chain).unwrap()
+    }
+
     /// R10: a power loss left the copy behind, and before the next vote the database is an older one.
     #[test]
     fn a_copy_of_the_marks_that_is_behind_is_made_equal_at_start() {
         let directory = tempfile::tempdir().unwrap();
-        let genesis = Arc::new(genesis_of(&spec()));
-        let chain = Chain::new(Arc::new(MemoryStore::new(genesis.chain)), genesis.clone());
-        let open = || MarksFile::open(&directory.path().join("marks"), genesis.chain).unwrap();
-        begin_safety(&chain, &mut open()).unwrap();
+        let path = directory.path().join("marks");
+        let chain = begun(&path);
         let newest = persist(&chain, 7);
-        assert_eq!(remember(&chain, &mut open()).unwrap(), Some(newest.clone()));
-        assert_eq!(open().marks(), Some(marks_of(&newest)));
+        assert_eq!(remember(&chain, &mut open(&chain, &path)).unwrap(), Some(newest.clone()));
+        assert_eq!(open(&chain, &path).marks(), Some(marks_of(&newest)));
         persist(&chain, 6);
-        assert_eq!(remember(&chain, &mut open()).unwrap(), None);
+        assert_eq!(remember(&chain, &mut open(&chain, &path)).unwrap(), None);
+    }
+
+    /// R10: the database is an older one; before the readmission a slot of the copy is damaged, and the other slot is of
+    /// the time of the database.
+    #[test]
+    fn a_rollback_that_was_seen_is_not_forgotten_with_one_slot_of_the_marks() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("marks");
+        let chain = begun(&path);
+        for view in [6, 7] {
+            let state = persist(&chain, view);
+            open(&chain, &path).write(&marks_of(&state)).unwrap();
+        }
+        persist(&chain, 6);
+        assert_eq!(remember(&chain, &mut open(&chain, &path)).unwrap(), None);
+        let whole = std::fs::read(&path).unwrap();
+        for slot in [0, 1] {
+            let mut damaged = whole.clone();
+            damaged[slot * 512 + 60] ^= 1;
+            std::fs::write(&path, damaged).unwrap();
+            assert_eq!(remember(&chain, &mut open(&chain, &path)).unwrap(), None, "slot {slot}");
+        }
     }
 }

@@ -96,7 +96,7 @@ impl MarksCheck {
 pub type Sector = [u8; SLOT_BYTES];
 
 /// What the two slots are kept in.
-pub trait Sectors: Debug + Send {
+pub trait Sectors: Debug + Send + Sync {
     /// The bytes of a slot; `None` when there are not so many.
     fn read(&self, slot: usize) -> Result<Option<Sector>, StoreError>;
 

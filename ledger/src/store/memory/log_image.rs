@@ -54,9 +54,12 @@ fn encode(sequence: u64, write: &[Change]) -> Vec<u8> {
 
 /// Seven bits a byte, lowest first; the eighth says that more follow.
 fn push_number(bytes: &mut Vec<u8>, mut number: usize) {
-    while number >= 0x80 {
-        bytes.push((number & 0x7f) as u8 | 0x80);
+    loop {
+        let [low, ..] = number.to_le_bytes();
         number >>= 7;
+        if number == 0 {
+            return bytes.push(low);
+        }
+        bytes.push(low | 0x80);
     }
-    bytes.push(number as u8);
 }
