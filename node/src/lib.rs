@@ -3,7 +3,8 @@
 //! The way of a transaction through a node: [`admission`] takes it, [`signatures`] checks it, [`mempool`] keeps it, [`dissemination`] carries
 //! it to all validators in a batch, [`driver`] steps the consensus core that orders batches, [`executor`] turns final
 //! blocks into state, [`service`] answers what became of it. [`sync`] brings back a node that was away,
-//! [`recover`] one that was down, [`supervise`] ends one whose stages are not well, [`node`] puts all together.
+//! [`recover`] one that was down, [`supervise`] ends one whose stages are not well and [`remedy`] says what to do then,
+//! [`node`] puts all together.
 
 pub mod admin;
 pub mod admission;
@@ -25,6 +26,7 @@ pub mod mempool;
 pub mod metrics;
 pub mod node;
 pub mod recover;
+pub mod remedy;
 pub mod rpc;
 pub mod run;
 pub mod sample;

@@ -14,7 +14,7 @@ use logothete_genesis::Spec;
 use logothete_genesis::fresh::{FreshMarker, MarkerError};
 use logothete_ledger::receipt::receipts_root;
 use logothete_ledger::state_tree::{HistoryLimits, StateTree, StateTreeBuilder};
-use logothete_ledger::store::{Applied, MarksCheck, MarksFile, Store, StoreError};
+use logothete_ledger::store::{Applied, Marks, MarksCheck, MarksFile, Store, StoreError};
 use logothete_primitives::{Height, PublicKey, View};
 use thiserror::Error;
 use tracing::{info, warn};
@@ -187,16 +187,13 @@ pub fn load_safety(
     let mut marks = MarksFile::open(&layout.marks(), genesis.chain)?;
     let marker = FreshMarker { key, chain: genesis.chain };
     let fresh = marker.is_present(layout.data())?;
-    let stored = chain.safety()?;
     let never_signed = SafetyState::fresh(genesis.validators.epoch());
     // The marker goes durably before anything is signed, and last: whatever is beside it was left by a first start that
     // was cut off, unless somebody put it there.
-    let is_begun = stored.as_ref().is_none_or(|stored| *stored == never_signed)
+    let is_begun = chain.safety()?.is_none_or(|stored| stored == never_signed)
         && marks.marks().is_none_or(|marks| marks == marks_of(&never_signed));
     if fresh && is_begun {
-        chain.store().persist(&logothete_primitives::encode(&never_signed))?;
-        marks.write(&marks_of(&never_signed))?;
-        marks.sync()?;
+        begin_safety(chain, &mut marks)?;
         FreshMarker::remove(layout.data())?;
         info!(event = "safety.fresh", "a new key on a new directory: this validator never signed");
         return Ok((Some(never_signed), marks));
@@ -204,17 +201,49 @@ pub fn load_safety(
     if fresh {
         FreshMarker::remove(layout.data())?;
     }
-    let Some(safety) = stored else {
+    Ok((remember(chain, &mut marks)?, marks))
+}
+
+/// Writes down that a validator with a new key never signed.
+///
+/// # Errors
+/// When the store or the marks cannot be written.
+pub fn begin_safety(chain: &Chain, marks: &mut MarksFile) -> Result<(), RecoverError> {
+    let never_signed = SafetyState::fresh(chain.genesis().validators.epoch());
+    chain.store().persist(&logothete_primitives::encode(&never_signed))?;
+    marks.write(&marks_of(&never_signed))?;
+    marks.sync()?;
+    Ok(())
+}
+
+/// What a validator signed, if that is known; otherwise R10 applies.
+///
+/// # Errors
+/// When the store cannot be read or the marks not be written.
+pub fn remember(chain: &Chain, marks: &mut MarksFile) -> Result<Option<SafetyState>, RecoverError> {
+    let Some(safety) = chain.safety()? else {
         warn!(event = "safety.amnesia", reason = "no safety state", "joining as a learner (R10)");
-        return Ok((None, marks));
+        return Ok(None);
     };
-    match marks.check(&marks_of(&safety)) {
-        check if check.permits_signing() => Ok((Some(safety), marks)),
-        check => {
-            warn!(event = "safety.amnesia", reason = describe(check), "joining as a learner (R10)");
-            Ok((None, marks))
-        }
+    let stored = marks_of(&safety);
+    let check = marks.check(&stored);
+    match check {
+        // Until the next vote the copy would not show that the database was rolled back to what it knows.
+        MarksCheck::FileBehind => rewrite(marks, &stored)?,
+        // Until the readmission nothing else knows it: the slot before may agree with this database.
+        MarksCheck::DatabaseOlder { file } => rewrite(marks, &file)?,
+        MarksCheck::Agrees | MarksCheck::FileLost | MarksCheck::FileForeign { .. } => {}
     }
+    if check.permits_signing() {
+        return Ok(Some(safety));
+    }
+    warn!(event = "safety.amnesia", reason = describe(check), "joining as a learner (R10)");
+    Ok(None)
+}
+
+fn rewrite(marks: &mut MarksFile, newest: &Marks) -> Result<(), StoreError> {
+    marks.write(newest)?;
+    marks.sync()
 }
 
 /// What consensus starts from.
@@ -310,5 +339,82 @@ const fn describe(check: MarksCheck) -> &'static str {
         MarksCheck::DatabaseOlder { .. } => "the database is older than what this validator signed",
         MarksCheck::FileLost => "the copy of the safety marks is lost",
         MarksCheck::FileForeign { .. } => "the copy of the safety marks belongs to another chain",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use logothete_genesis::spec::ValidatorSpec;
+    use logothete_ledger::params::ChainParams;
+    use logothete_ledger::store::MemoryStore;
+    use logothete_primitives::{SecretKey, TimestampMs};
+
+    use super::*;
+
+    fn spec() -> Spec {
+        let key = SecretKey::from_seed([1; 32]).public();
+        let validator = ValidatorSpec { name: "v0".into(), key, power: 1, address: None };
+        Spec {
+            chain_name: "recovery".into(),
+            timestamp: TimestampMs::new(1),
+            validators: vec![validator],
+            accounts: Vec::new(),
+            params: ChainParams { fee_account: key.into(), ..ChainParams::default() },
+        }
+    }
+
+    fn persist(chain: &Chain, prepared: u64) -> SafetyState {
+        let fresh = SafetyState::fresh(chain.genesis().validators.epoch());
+        let state = SafetyState { prepared: View::new(prepared), ..fresh };
+        chain.store().persist(&logothete_primitives::encode(&state)).unwrap();
+        state
+    }
+
+    /// A validator that begins, with the file of its marks.
+    fn begun(marks: &Path) -> Chain {
+        let genesis = Arc::new(genesis_of(&spec()));
+        let chain = Chain::new(Arc::new(MemoryStore::new(genesis.chain)), genesis);
+        begin_safety(&chain, &mut open(&chain, marks)).unwrap();
+        chain
+    }
+
+    fn open(chain: &Chain, marks: &Path) -> MarksFile {
+        MarksFile::open(marks, chain.genesis().chain).unwrap()
+    }
+
+    /// R10: a power loss left the copy behind, and before the next vote the database is an older one.
+    #[test]
+    fn a_copy_of_the_marks_that_is_behind_is_made_equal_at_start() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("marks");
+        let chain = begun(&path);
+        let newest = persist(&chain, 7);
+        assert_eq!(remember(&chain, &mut open(&chain, &path)).unwrap(), Some(newest.clone()));
+        assert_eq!(open(&chain, &path).marks(), Some(marks_of(&newest)));
+        persist(&chain, 6);
+        assert_eq!(remember(&chain, &mut open(&chain, &path)).unwrap(), None);
+    }
+
+    /// R10: the database is an older one; before the readmission a slot of the copy is damaged, and the other slot is of
+    /// the time of the database.
+    #[test]
+    fn a_rollback_that_was_seen_is_not_forgotten_with_one_slot_of_the_marks() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("marks");
+        let chain = begun(&path);
+        for view in [6, 7] {
+            let state = persist(&chain, view);
+            open(&chain, &path).write(&marks_of(&state)).unwrap();
+        }
+        persist(&chain, 6);
+        assert_eq!(remember(&chain, &mut open(&chain, &path)).unwrap(), None);
+        let whole = std::fs::read(&path).unwrap();
+        for slot in [0, 1] {
+            let mut damaged = whole.clone();
+            damaged[slot * 512 + 60] ^= 1;
+            std::fs::write(&path, damaged).unwrap();
+            assert_eq!(remember(&chain, &mut open(&chain, &path)).unwrap(), None, "slot {slot}");
+        }
     }
 }

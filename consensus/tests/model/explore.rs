@@ -1,9 +1,9 @@
 //! Visits every state that can be reached, nearest first, and says what it found.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasherDefault, Hasher};
 
 use super::certificates::{Certificates, places};
+use super::fingerprint::Build;
 use super::scope::Block;
 use super::state::State;
 use super::step::{Act, Step, World};
@@ -33,26 +33,6 @@ pub(crate) struct Report {
     /// The way to the first violation.
     pub(crate) violation: Option<(Violation, Vec<Step>)>,
 }
-
-/// Fingerprints are hashed already.
-#[derive(Default)]
-struct AsIs(u64);
-
-impl Hasher for AsIs {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, _: &[u8]) {
-        unreachable!("only u64 are hashed");
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        self.0 = number;
-    }
-}
-
-type Build = BuildHasherDefault<AsIs>;
 
 /// All states of a world in which nothing goes wrong; the first in which something does.
 pub(crate) fn explore(world: &World, way: Way) -> Report {

@@ -10,6 +10,7 @@ mod certificates;
 mod condition;
 mod conformance;
 mod explore;
+mod fingerprint;
 mod mutants;
 mod production;
 mod replay;

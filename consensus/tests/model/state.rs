@@ -1,13 +1,16 @@
 //! What three honest members have signed and remember. The fourth lies: it is in every quorum, so
 //! that two honest signatures make a certificate.
 
+use std::hash::{Hash, Hasher};
+
+use super::fingerprint::Fingerprint;
 use super::scope::View;
 
 /// Places of blocks.
 pub(crate) type Set = u32;
 
 /// One honest member.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Member {
     /// Blocks it prepare-voted, ever.
     pub(crate) prepared: Set,
@@ -25,7 +28,7 @@ pub(crate) struct Member {
 }
 
 /// What it remembers of that.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Marks {
     pub(crate) prepared: View,
     pub(crate) timed_out: View,
@@ -60,7 +63,7 @@ impl Member {
 }
 
 /// The honest are alike, so a state is sorted: one for up to six that differ in names alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct State {
     pub(crate) members: [Member; 3],
     /// Whether somebody lost its memory before.
@@ -75,24 +78,10 @@ impl State {
         self
     }
 
-    /// Stands for the state among those visited, as in TLC: two states meet in one of 2^64 with a
-    /// chance of less than one in a hundred thousand for ten million states.
+    /// Stands for the state among those visited.
     pub(crate) fn fingerprint(&self) -> u64 {
-        let mut hash = u64::from(self.wiped) ^ 0x9e37_79b9_7f4a_7c15;
-        for m in &self.members {
-            let small = [m.view, m.marks.prepared, m.marks.timed_out, m.marks.committed];
-            let rest = [m.marks.high_qc, u8::from(m.lost), m.above, 0];
-            let words = [
-                u64::from(m.prepared) | u64::from(m.committed) << 32,
-                u64::from(u32::from_le_bytes(small)) | u64::from(u32::from_le_bytes(rest)) << 32,
-                u64::from(m.timeouts),
-            ];
-            for word in words {
-                hash = (hash ^ word).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-                hash = (hash ^ hash >> 29).wrapping_mul(0x94d0_49bb_1331_11eb);
-                hash ^= hash >> 32;
-            }
-        }
-        hash
+        let mut hasher = Fingerprint::default();
+        self.hash(&mut hasher);
+        hasher.finish()
     }
 }

@@ -10,6 +10,7 @@
 //! Slot: magic 8 ‖ sequence 8 ‖ chain 32 ‖ epoch 8 ‖ voted 8 ‖ timed out 8 ‖ commit-voted 8 ‖
 //! proposed 8 ‖ checksum 32, all numbers big endian, the rest zero.
 
+use std::fmt::Debug;
 use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::FileExt as _;
@@ -19,6 +20,7 @@ use logothete_primitives::{ChainId, Digest, Domain, Epoch, View, hash};
 
 use super::StoreError;
 
+const SLOTS: usize = 2;
 const SLOT_BYTES: usize = 512;
 const BODY_BYTES: usize = 88;
 const MAGIC: &[u8; 8] = b"LGTMARK1";
@@ -90,11 +92,25 @@ impl MarksCheck {
     }
 }
 
+/// The bytes of a slot.
+pub type Sector = [u8; SLOT_BYTES];
+
+/// What the two slots are kept in.
+pub trait Sectors: Debug + Send + Sync {
+    /// The bytes of a slot; `None` when there are not so many.
+    fn read(&self, slot: usize) -> Result<Option<Sector>, StoreError>;
+
+    /// Writes a slot, not durably.
+    fn write(&mut self, slot: usize, bytes: &Sector) -> Result<(), StoreError>;
+
+    /// Makes what was written durable.
+    fn sync(&self) -> Result<(), StoreError>;
+}
+
 /// The open file of marks.
 #[derive(Debug)]
 pub struct MarksFile {
-    path: PathBuf,
-    file: File,
+    sectors: Box<dyn Sectors>,
     chain: ChainId,
     last: Option<Slot>,
 }
@@ -109,17 +125,19 @@ struct Slot {
 impl MarksFile {
     /// Opens the file, or makes an empty one and syncs its directory.
     pub fn open(path: &Path, chain: ChainId) -> Result<Self, StoreError> {
-        let io = |error| StoreError::io(path, error);
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        let file = options.open(path).map_err(io)?;
-        if file.metadata().map_err(io)?.len() < 2 * SLOT_BYTES as u64 {
-            file.set_len(2 * SLOT_BYTES as u64).and_then(|()| file.sync_all()).map_err(io)?;
-            sync_directory_of(path)?;
+        Self::open_on(Box::new(SectorsOfFile::open(path)?), chain)
+    }
+
+    /// The marks in something else than a file.
+    pub fn open_on(sectors: Box<dyn Sectors>, chain: ChainId) -> Result<Self, StoreError> {
+        let mut last: Option<Slot> = None;
+        for slot in 0..SLOTS {
+            let slot = sectors.read(slot)?.as_ref().and_then(decode_slot);
+            if slot.map(|slot| slot.sequence) > last.map(|slot| slot.sequence) {
+                last = slot;
+            }
         }
-        let mut marks = Self { path: path.to_path_buf(), file, chain, last: None };
-        marks.last = marks.newest()?;
-        Ok(marks)
+        Ok(Self { sectors, chain, last })
     }
 
     /// The newest whole marks in the file, if they belong to this chain.
@@ -149,33 +167,55 @@ impl MarksFile {
     pub fn write(&mut self, marks: &Marks) -> Result<(), StoreError> {
         let sequence = self.last.map_or(1, |slot| slot.sequence + 1);
         let slot = Slot { sequence, chain: self.chain, marks: *marks };
-        let offset = (sequence % 2) * SLOT_BYTES as u64;
-        let written = self.file.write_all_at(&encode_slot(&slot), offset);
-        written.map_err(|error| StoreError::io(&self.path, error))?;
+        self.sectors.write(usize::from(sequence % 2 == 1), &encode_slot(&slot))?;
         self.last = Some(slot);
         Ok(())
     }
 
     /// Makes the last write durable, for a clean stop.
     pub fn sync(&self) -> Result<(), StoreError> {
-        self.file.sync_data().map_err(|error| StoreError::io(&self.path, error))
+        self.sectors.sync()
+    }
+}
+
+#[derive(Debug)]
+struct SectorsOfFile {
+    path: PathBuf,
+    file: File,
+}
+
+impl SectorsOfFile {
+    fn open(path: &Path) -> Result<Self, StoreError> {
+        let io = |error| StoreError::io(path, error);
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let file = options.open(path).map_err(io)?;
+        let length = (SLOTS * SLOT_BYTES) as u64;
+        if file.metadata().map_err(io)?.len() < length {
+            file.set_len(length).and_then(|()| file.sync_all()).map_err(io)?;
+            sync_directory_of(path)?;
+        }
+        Ok(Self { path: path.to_path_buf(), file })
+    }
+}
+
+impl Sectors for SectorsOfFile {
+    fn read(&self, slot: usize) -> Result<Option<Sector>, StoreError> {
+        let mut bytes = [0; SLOT_BYTES];
+        match self.file.read_exact_at(&mut bytes, (slot * SLOT_BYTES) as u64) {
+            Ok(()) => Ok(Some(bytes)),
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(None),
+            Err(error) => Err(StoreError::io(&self.path, error)),
+        }
     }
 
-    fn newest(&self) -> Result<Option<Slot>, StoreError> {
-        let mut newest: Option<Slot> = None;
-        for offset in [0, SLOT_BYTES as u64] {
-            let mut bytes = [0; SLOT_BYTES];
-            match self.file.read_exact_at(&mut bytes, offset) {
-                Ok(()) => {}
-                Err(error) if error.kind() == ErrorKind::UnexpectedEof => continue,
-                Err(error) => return Err(StoreError::io(&self.path, error)),
-            }
-            let slot = decode_slot(&bytes);
-            if slot.map(|slot| slot.sequence) > newest.map(|slot| slot.sequence) {
-                newest = slot;
-            }
-        }
-        Ok(newest)
+    fn write(&mut self, slot: usize, bytes: &Sector) -> Result<(), StoreError> {
+        let written = self.file.write_all_at(bytes, (slot * SLOT_BYTES) as u64);
+        written.map_err(|error| StoreError::io(&self.path, error))
+    }
+
+    fn sync(&self) -> Result<(), StoreError> {
+        self.file.sync_data().map_err(|error| StoreError::io(&self.path, error))
     }
 }
 

@@ -1,9 +1,17 @@
-//! A store in memory, for tests and simulations, that can lose power.
+//! A store in memory, for tests and simulations, that can lose power and be damaged.
+//!
+//! Like RocksDB it has tables, which a flush writes, and a log of the writes since. A crash leaves the tables and what
+//! of the log counts; the next start writes that to tables.
 
-use std::collections::BTreeMap;
+#[cfg(feature = "rocks")]
+mod disk;
+#[cfg(feature = "rocks")]
+mod log_image;
+mod tables;
+
 use std::ops::Bound;
 use std::path::Path;
-use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use logothete_primitives::ChainId;
 
@@ -12,21 +20,37 @@ use super::engine::{Direction, Durability, Engine, Visit, Writer};
 use super::schema::Family;
 use super::{FamilyUsage, Store, StoreError};
 
+#[cfg(feature = "rocks")]
+pub use disk::{Damage, MemoryDisk};
+
+use tables::{Change, Tables};
+
 /// A [`Store`] without a disk.
 pub type MemoryStore = ChainStore<MemoryEngine>;
 
-/// Sorted maps, and what is needed to take back the writes that a power loss would take back.
+/// Records in memory, and what of them a power loss would leave.
 #[derive(Debug, Default)]
 pub struct MemoryEngine {
     inner: RwLock<Inner>,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 struct Inner {
-    families: [BTreeMap<Vec<u8>, Vec<u8>>; Family::ALL.len()],
+    /// What is read.
+    tables: Tables,
     /// Kept only by stores that can lose power.
-    journal: Option<Journal>,
+    disk: Option<Disk>,
     fate: Fate,
+}
+
+/// What files hold. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+struct Disk {
+    tables: Arc<Tables>,
+    /// Logged writes since the last flush, oldest first.
+    log: Vec<Arc<[Change]>>,
+    /// So many of them are synced.
+    synced: usize,
 }
 
 /// What a store does when it is written.
@@ -41,16 +65,6 @@ pub enum Fate {
     FillsAfter(u64),
 }
 
-/// Old values of the writes that are not durable yet, oldest write first.
-#[derive(Clone, Debug, Default)]
-struct Journal {
-    logged: Vec<Undo>,
-    unlogged: Vec<Undo>,
-}
-
-/// What one write replaced.
-type Undo = Vec<(Family, Vec<u8>, Option<Vec<u8>>)>;
-
 impl MemoryStore {
     /// An empty store.
     #[must_use]
@@ -61,7 +75,7 @@ impl MemoryStore {
     /// An empty store that remembers what is not durable, for [`MemoryStore::lose_power`].
     #[must_use]
     pub fn crashable(chain: ChainId) -> Self {
-        let inner = Inner { journal: Some(Journal::default()), ..Inner::default() };
+        let inner = Inner { disk: Some(Disk::default()), ..Inner::default() };
         Self::with_engine(MemoryEngine { inner: RwLock::new(inner) }, chain)
     }
 
@@ -72,7 +86,8 @@ impl MemoryStore {
     /// Number of logged writes that a power loss may take back.
     #[must_use]
     pub fn unsynced_writes(&self) -> usize {
-        self.engine().read_inner().journal.as_ref().map_or(0, |journal| journal.logged.len())
+        let inner = self.engine().read_inner();
+        inner.disk.as_ref().map_or(0, |disk| disk.log.len() - disk.synced)
     }
 
     /// Decides how long the store goes on. A write beyond that fails and changes nothing.
@@ -80,19 +95,41 @@ impl MemoryStore {
         self.engine().write_inner().fate = fate;
     }
 
-    /// Power loss: what the next start finds. Unlogged writes since the last flush are gone, and the
+    /// Power loss: what is there afterwards. Unlogged writes since the last flush are gone, and the
     /// logged ones that were not synced, newest first, down to the `survivors` oldest. Whoever still
     /// holds this store can write no more.
     ///
     /// # Errors
     /// When what is left cannot be opened.
     pub fn lose_power(&self, survivors: usize) -> Result<Self, StoreError> {
+        let chain = Store::chain(self);
         let mut inner = self.engine().write_inner();
         inner.fate = Fate::StopsAfter(0);
-        let mut left = Inner { fate: Fate::Works, ..inner.clone() };
-        drop(inner);
-        left.take_back(survivors);
-        Self::open_on(MemoryEngine { inner: RwLock::new(left) }, Store::chain(self))
+        let left = match inner.disk.clone() {
+            Some(mut disk) => {
+                disk.crash(survivors);
+                Inner { tables: disk.contents(), disk: Some(disk), fate: Fate::Works }
+            }
+            None => Inner { tables: inner.tables.clone(), ..Inner::default() },
+        };
+        Self::open_on(MemoryEngine { inner: RwLock::new(left) }, chain)
+    }
+}
+
+impl Disk {
+    /// Loses of what is not synced all but the oldest writes.
+    fn crash(&mut self, survivors: usize) {
+        self.log.truncate(self.synced.saturating_add(survivors));
+        self.synced = self.log.len();
+    }
+
+    /// What a reader finds.
+    fn contents(&self) -> Tables {
+        let mut tables = Tables::clone(&self.tables);
+        for change in self.log.iter().flat_map(|write| write.iter()) {
+            tables.set(change.clone());
+        }
+        tables
     }
 }
 
@@ -107,18 +144,6 @@ impl MemoryEngine {
 }
 
 impl Inner {
-    fn family(&self, family: Family) -> &BTreeMap<Vec<u8>, Vec<u8>> {
-        &self.families[family.position()]
-    }
-
-    fn set(&mut self, family: Family, key: Vec<u8>, value: Option<Vec<u8>>) -> Option<Vec<u8>> {
-        let map = &mut self.families[family.position()];
-        match value {
-            Some(value) => map.insert(key, value),
-            None => map.remove(&key),
-        }
-    }
-
     /// One write is due: whether it may still happen.
     fn spend(&mut self) -> Result<(), StoreError> {
         match &mut self.fate {
@@ -131,24 +156,10 @@ impl Inner {
             }
         }
     }
-
-    fn take_back(&mut self, survivors: usize) {
-        // What survives is on disk now.
-        let Some(mut lost) = self.journal.replace(Journal::default()) else {
-            return;
-        };
-        let logged = lost.logged.split_off(survivors.min(lost.logged.len()));
-        for undo in [logged, lost.unlogged].into_iter().flat_map(|writes| writes.into_iter().rev())
-        {
-            for (family, key, old) in undo.into_iter().rev() {
-                self.set(family, key, old);
-            }
-        }
-    }
 }
 
 #[derive(Default)]
-struct Changes(Vec<(Family, Vec<u8>, Option<Vec<u8>>)>);
+struct Changes(Vec<Change>);
 
 impl Writer for Changes {
     fn put(&mut self, family: Family, key: &[u8], value: &[u8]) {
@@ -162,7 +173,7 @@ impl Writer for Changes {
 
 impl Engine for MemoryEngine {
     fn read(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.read_inner().family(family).get(key).cloned())
+        Ok(self.read_inner().tables.get(family, key)?.cloned())
     }
 
     fn read_many(
@@ -171,11 +182,11 @@ impl Engine for MemoryEngine {
         keys: &[&[u8]],
     ) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
         let inner = self.read_inner();
-        Ok(keys.iter().map(|key| inner.family(family).get(*key).cloned()).collect())
+        keys.iter().map(|key| Ok(inner.tables.get(family, key)?.cloned())).collect()
     }
 
     fn contains(&self, family: Family, key: &[u8]) -> Result<bool, StoreError> {
-        Ok(self.read_inner().family(family).contains_key(key))
+        Ok(self.read_inner().tables.get(family, key)?.is_some())
     }
 
     fn scan(
@@ -186,16 +197,25 @@ impl Engine for MemoryEngine {
         visit: &mut Visit<'_>,
     ) -> Result<(), StoreError> {
         let inner = self.read_inner();
-        let map = inner.family(family);
-        let mut go_on = |(key, value): (&Vec<u8>, &Vec<u8>)| visit(key, value).is_continue();
-        let start = Bound::Included(start);
-        match direction {
-            Direction::Ascending => map.range::<[u8], _>((start, Bound::Unbounded)).all(&mut go_on),
-            Direction::Descending => {
-                map.range::<[u8], _>((Bound::Unbounded, start)).rev().all(&mut go_on)
+        let records = inner.tables.family(family);
+        let mut failure = None;
+        let mut go_on = |(key, value): (&Vec<u8>, &Vec<u8>)| match inner.tables.check(family, key) {
+            Ok(()) => visit(key, value).is_continue(),
+            Err(error) => {
+                failure = Some(error);
+                false
             }
         };
-        Ok(())
+        let start = Bound::Included(start);
+        match direction {
+            Direction::Ascending => {
+                records.range::<[u8], _>((start, Bound::Unbounded)).all(&mut go_on)
+            }
+            Direction::Descending => {
+                records.range::<[u8], _>((Bound::Unbounded, start)).rev().all(&mut go_on)
+            }
+        };
+        failure.map_or(Ok(()), Err)
     }
 
     fn write(
@@ -207,17 +227,14 @@ impl Engine for MemoryEngine {
         fill(&mut changes);
         let mut inner = self.write_inner();
         inner.spend()?;
-        let mut undo = Undo::new();
-        for (family, key, value) in changes.0 {
-            let old = inner.set(family, key.clone(), value);
-            undo.push((family, key, old));
-        }
-        if let Some(journal) = &mut inner.journal {
-            match durability {
-                Durability::Logged => journal.logged.push(undo),
-                Durability::Synced => journal.logged.clear(),
-                Durability::Unlogged => journal.unlogged.push(undo),
+        if let Some(disk) = inner.disk.as_mut().filter(|_| durability != Durability::Unlogged) {
+            disk.log.push(changes.0.clone().into());
+            if durability == Durability::Synced {
+                disk.synced = disk.log.len();
             }
+        }
+        for change in changes.0 {
+            inner.tables.set(change);
         }
         Ok(())
     }
@@ -225,8 +242,8 @@ impl Engine for MemoryEngine {
     fn sync(&self) -> Result<(), StoreError> {
         let mut inner = self.write_inner();
         inner.spend()?;
-        if let Some(journal) = &mut inner.journal {
-            journal.logged.clear();
+        if let Some(disk) = &mut inner.disk {
+            disk.synced = disk.log.len();
         }
         Ok(())
     }
@@ -234,8 +251,9 @@ impl Engine for MemoryEngine {
     fn flush(&self) -> Result<(), StoreError> {
         let mut inner = self.write_inner();
         inner.spend()?;
-        if let Some(journal) = &mut inner.journal {
-            *journal = Journal::default();
+        if inner.disk.is_some() {
+            let tables = Arc::new(inner.tables.clone());
+            inner.disk = Some(Disk { tables, ..Disk::default() });
         }
         Ok(())
     }
@@ -243,7 +261,7 @@ impl Engine for MemoryEngine {
     fn usage(&self) -> Result<Vec<FamilyUsage>, StoreError> {
         let inner = self.read_inner();
         let usage = |family: Family| {
-            let map = inner.family(family);
+            let map = inner.tables.family(family);
             FamilyUsage {
                 family: family.name(),
                 disk_bytes: 0,

@@ -28,7 +28,9 @@ pub use disk::{DiskSpace, disk_space};
 pub use engine::{Direction, Durability, Engine, Visit, Writer};
 pub use error::StoreError;
 pub use lock::DataLock;
-pub use marks::{Marks, MarksCheck, MarksFile};
+pub use marks::{Marks, MarksCheck, MarksFile, Sector, Sectors};
+#[cfg(feature = "rocks")]
+pub use memory::{Damage, MemoryDisk};
 pub use memory::{Fate, MemoryEngine, MemoryStore};
 pub use records::{
     Applied, AppliedTx, BlockRecord, CommitRecord, CommittedBlock, EvidenceEntry, ExecutedRoots,

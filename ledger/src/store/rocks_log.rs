@@ -29,6 +29,8 @@ const BLOCK_BYTES: usize = 32 * 1024;
 const HEAD_BYTES: usize = 7;
 /// Sequence number and count of a write, before its first change.
 const WRITE_HEAD_BYTES: usize = 12;
+/// What is wrong with a log that lost what was synced.
+const BEFORE_A_VOTE: &str = "damage before a vote that was synced";
 /// Enough of a record to see whether it is a safety state.
 const START_BYTES: usize = 32;
 
@@ -60,13 +62,59 @@ pub(super) fn mend_logs(database: &Path) -> Result<(), StoreError> {
     }
     let Some((position, at)) = faulty else { return Ok(()) };
     if scan.was_synced {
-        return Err(damaged(&logs[position], at, "damage before a vote that was synced"));
+        return Err(damaged(&logs[position], at, BEFORE_A_VOTE));
     }
     // Newest first: a crash on the way leaves the fault in place, for the next start to find.
     for (later, path) in logs.iter().enumerate().skip(position).rev() {
         cut(path, if later == position { at } else { 0 })?;
     }
     Ok(())
+}
+
+/// How many bytes of a log count, by the same rules, when it is the only one: for logs that are no files.
+pub(super) fn judge(log: &[u8]) -> Result<usize, StoreError> {
+    let mut scan = Scan::default();
+    for (number, block) in log.chunks(BLOCK_BYTES).enumerate() {
+        scan.block(block, (number * BLOCK_BYTES) as u64);
+    }
+    scan.end_of_log();
+    match scan.fault {
+        None => Ok(log.len()),
+        Some(fault) if scan.was_synced => Err(damaged(Path::new("log"), fault.at, BEFORE_A_VOTE)),
+        Some(fault) => Ok(usize::try_from(fault.at).expect("an offset into a slice")),
+    }
+}
+
+/// Appends a record to a log, in as many fragments as it needs.
+pub(super) fn append(log: &mut Vec<u8>, record: &[u8]) {
+    let (mut rest, mut begins) = (record, true);
+    loop {
+        let room = BLOCK_BYTES - log.len() % BLOCK_BYTES;
+        if room < HEAD_BYTES {
+            log.resize(log.len() + room, 0);
+            continue;
+        }
+        let (content, after) = rest.split_at(rest.len().min(room - HEAD_BYTES));
+        let kind = match (begins, after.is_empty()) {
+            (true, true) => FULL,
+            (true, false) => FIRST,
+            (false, false) => MIDDLE,
+            (false, true) => LAST,
+        };
+        push_fragment(log, kind, content);
+        if after.is_empty() {
+            return;
+        }
+        (rest, begins) = (after, false);
+    }
+}
+
+fn push_fragment(log: &mut Vec<u8>, kind: u8, content: &[u8]) {
+    let length = u16::try_from(content.len()).expect("a fragment is shorter than a block");
+    log.extend_from_slice(&mask(checksum(kind, content)).to_le_bytes());
+    log.extend_from_slice(&length.to_le_bytes());
+    log.push(kind);
+    log.extend_from_slice(content);
 }
 
 /// The logs of a database, oldest first.
@@ -261,9 +309,9 @@ mod tests {
     use super::*;
 
     fn fragment_of(kind: u8, content: &[u8]) -> Vec<u8> {
-        let length = u16::try_from(content.len()).unwrap().to_le_bytes();
-        let checksum = mask(checksum(kind, content)).to_le_bytes();
-        [&checksum[..], &length, &[kind], content].concat()
+        let mut fragment = Vec::new();
+        push_fragment(&mut fragment, kind, content);
+        fragment
     }
 
     fn block() -> Vec<u8> {

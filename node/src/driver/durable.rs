@@ -17,13 +17,14 @@ pub struct Durable {
     chain: Chain,
     marks: Option<MarksFile>,
     pending: Option<Box<SafetyState>>,
-    marks_synced: Instant,
+    /// When the marks were synced last, by the clock of the driver.
+    marks_synced: Duration,
 }
 
 impl Durable {
     /// Writes to `chain`, and a copy of the marks to `marks`; a follower has none.
     pub fn new(chain: Chain, marks: Option<MarksFile>) -> Self {
-        Self { chain, marks, pending: None, marks_synced: Instant::now() }
+        Self { chain, marks, pending: None, marks_synced: Duration::ZERO }
     }
 
     /// Takes a safety state; only the newest of a burst is written, for each covers those before it.
@@ -35,16 +36,16 @@ impl Durable {
     ///
     /// # Errors
     /// A failure must end the process.
-    pub fn flush(&mut self) -> Result<Option<Duration>, DriverError> {
+    pub fn flush(&mut self, now: Duration) -> Result<Option<Duration>, DriverError> {
         let Some(state) = self.pending.take() else { return Ok(None) };
         let began = Instant::now();
         self.chain.store().persist(&codec::encode(&*state))?;
         let took = began.elapsed();
         if let Some(file) = &mut self.marks {
             file.write(&marks_of(&state))?;
-            if self.marks_synced.elapsed() >= MARKS_SYNC_INTERVAL {
+            if now.saturating_sub(self.marks_synced) >= MARKS_SYNC_INTERVAL {
                 file.sync()?;
-                self.marks_synced = Instant::now();
+                self.marks_synced = now;
             }
         }
         Ok(Some(took))

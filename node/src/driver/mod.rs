@@ -296,7 +296,7 @@ impl Driver {
 
     /// Makes the newest safety state durable, and all that was written before it.
     fn make_durable(&mut self) -> Result<(), DriverError> {
-        if let Some(took) = self.durable.flush()? {
+        if let Some(took) = self.durable.flush(self.tools.clock.now().mono)? {
             self.tools.metrics.store.synced(took);
         }
         Ok(())

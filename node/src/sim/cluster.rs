@@ -17,14 +17,17 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use super::client::{Clients, Told};
+use super::harm::Harm;
 use super::journal::{Journal, Line};
 use super::keyed_hash::KeyedHashes;
 use super::liars::Misdeed;
 use super::member::{Ending, Member, Remains, Stage};
+use super::plan::disk_stream;
 use super::watch::Watch;
 use super::{Plan, Report, checks};
 use crate::config::{Config, Settings, Sources};
 use crate::recover;
+use crate::remedy::Remedy;
 use crate::rpc::{Limits, NodeApi};
 use crate::supervise::Failure;
 
@@ -42,6 +45,8 @@ const CALM_BLOCKS: u64 = 3;
 pub(super) enum Todo {
     /// The next fault.
     Fault,
+    /// The next damage of a disk.
+    DiskFault,
     /// A member starts.
     Start(usize),
     /// A partition ends.
@@ -54,12 +59,14 @@ pub(super) enum Todo {
 pub(super) struct Cluster {
     pub(super) plan: Plan,
     pub(super) random: ChaCha8Rng,
+    /// What happens to disks.
+    pub(super) disk_random: ChaCha8Rng,
     pub(super) journal: Journal,
     pub(super) net: SimulatedNet,
     pub(super) members: Vec<Member>,
     pub(super) todo: BTreeMap<(Instant, u64), Todo>,
     pub(super) sequence: u64,
-    stage: Stage,
+    pub(super) stage: Stage,
     endings: mpsc::UnboundedReceiver<Ending>,
     clients: Clients,
 }
@@ -81,6 +88,7 @@ impl Cluster {
 
     fn new(plan: Plan, journal: Journal) -> anyhow::Result<Self> {
         let random = ChaCha8Rng::seed_from_u64(!plan.seed);
+        let disk_random = disk_stream(!plan.seed);
         let count = plan.powers.len() + plan.followers;
         let secrets: Vec<SecretKey> = (0..count).map(|n| secret(plan.seed, b'v', n)).collect();
         let wallets: Vec<SecretKey> =
@@ -111,7 +119,19 @@ impl Cluster {
         });
         let members = members.collect::<anyhow::Result<_>>()?;
         let (todo, sequence) = (BTreeMap::new(), 0);
-        Ok(Self { plan, random, journal, net, members, todo, sequence, stage, endings, clients })
+        Ok(Self {
+            plan,
+            random,
+            disk_random,
+            journal,
+            net,
+            members,
+            todo,
+            sequence,
+            stage,
+            endings,
+            clients,
+        })
     }
 
     async fn live(&mut self) -> anyhow::Result<Report> {
@@ -123,6 +143,9 @@ impl Cluster {
         }
         self.clients.start(self.plan.seed);
         self.schedule(self.plan.fault_interval, Todo::Fault);
+        if !self.plan.disk_faults.is_empty() {
+            self.schedule(self.plan.disk_interval, Todo::DiskFault);
+        }
         self.faulty_phase().await;
         self.calm_phase().await;
         let told = self.clients.finish().await;
@@ -198,6 +221,7 @@ impl Cluster {
     fn perform(&mut self, todo: Todo) {
         match todo {
             Todo::Fault => self.make_fault(),
+            Todo::DiskFault => self.make_disk_fault(),
             Todo::Start(member) => self.start(member),
             Todo::Heal => self.net.heal(),
             Todo::Mend(from, to) => {
@@ -218,6 +242,7 @@ impl Cluster {
                 self.kill(member, false);
             }
             self.start(member);
+            self.look_for_damage(member);
         }
         self.clients.wind_down();
         let deadline = Instant::now() + CALM_MAX;
@@ -290,10 +315,18 @@ impl Cluster {
         let failure = &ending.failure;
         let panicked = matches!(failure, Failure::Panicked { .. });
         match self.members[member].doom().filter(|_| !panicked) {
-            Some(name) => self.journal.fault(name, member, &format!("stopped it: {failure}")),
-            None => return self.journal.violate(format!("v{member} stopped by itself: {failure}")),
+            Some(name) => {
+                self.journal.fault(name, member, &format!("stopped it: {failure}"));
+                self.kill(member, false);
+            }
+            None => {
+                self.kill(member, false);
+                let (remedy, why) = (Remedy::of_failure(failure), failure.to_string());
+                if panicked || !self.heal(member, "damage found at work", remedy, &why) {
+                    self.journal.violate(format!("v{member} stopped by itself: {failure}"));
+                }
+            }
         }
-        self.kill(member, false);
         self.restart_later(member);
     }
 
@@ -306,25 +339,48 @@ impl Cluster {
             self.journal.fault(Misdeed::Forgets.name(), member, "");
         }
         self.clients.lose(member);
-        if let Err(error) = self.members[member].end(&self.net, remains) {
+        let random = &mut self.disk_random;
+        let ended = self.members[member].end(&self.net, remains, || random.random_bool(0.5));
+        self.note_end(member, ended);
+    }
+
+    /// Kills a process, and something happens to its disk before the next one starts. The machine goes on: what was
+    /// written to the copy of the marks is there.
+    pub(super) fn stop_for(&mut self, member: usize, harm: Harm) {
+        let survivors = self.random.random_range(0..=self.members[member].unsynced_writes());
+        self.clients.lose(member);
+        let ended = self.members[member].end(&self.net, Remains::Durable { survivors }, || true);
+        self.members[member].harm(harm);
+        self.note_end(member, ended);
+    }
+
+    fn note_end(&self, member: usize, ended: anyhow::Result<()>) {
+        if let Err(error) = ended {
             self.journal.violate(format!("v{member} cannot open what a crash left: {error:#}"));
         }
     }
 
-    fn start(&mut self, member: usize) {
+    pub(super) fn start(&mut self, member: usize) {
         if self.members[member].is_running() {
             return;
         }
-        let nonce = self.random.random();
-        match self.members[member].start(&self.stage, nonce) {
-            Ok(()) => {
-                self.journal.note(member, "starts");
-                if let Some(service) = self.members[member].service() {
-                    self.clients.meet(member, service.clone());
-                }
-            }
-            Err(error) => self.journal.violate(format!("v{member} cannot start: {error:#}")),
+        let Err(error) = self.try_start(member) else { return };
+        let why = format!("{error:#}");
+        let healed = self.heal(member, "damage found at start", Remedy::of(&error), &why);
+        let again = if healed { self.try_start(member) } else { Err(error) };
+        if let Err(error) = again {
+            self.journal.violate(format!("v{member} cannot start: {error:#}"));
         }
+    }
+
+    fn try_start(&mut self, member: usize) -> anyhow::Result<()> {
+        let nonce = self.random.random();
+        self.members[member].start(&self.stage, nonce)?;
+        self.journal.note(member, "starts");
+        if let Some(service) = self.members[member].service() {
+            self.clients.meet(member, service.clone());
+        }
+        Ok(())
     }
 }
 

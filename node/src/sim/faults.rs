@@ -115,10 +115,10 @@ impl Cluster {
     }
 
     /// Who loses his disk must leave a quorum of others that remember, know the time and do not lie.
-    fn may_wipe(&self, member: usize) -> bool {
+    pub(super) fn may_wipe(&self, member: usize) -> bool {
         let is_out = |other: usize| {
             let bad = self.plan.is_lost_in_time(other) || self.plan.liars.contains_key(&other);
-            bad || other == member || self.members[other].has_amnesia()
+            bad || other == member || self.members[other].is_impaired()
         };
         let powers = self.plan.powers.iter().enumerate();
         let out: u64 = powers.filter(|(other, _)| is_out(*other)).map(|(_, power)| power).sum();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use logothete_consensus::{Offence, SafetyState};
 use logothete_genesis::Spec;
-use logothete_ledger::store::{Fate, MemoryStore, Store};
+use logothete_ledger::store::{Fate, Marks, MarksFile, MemoryStore, Store, StoreError};
 use logothete_p2p::simulated::SimulatedNet;
 use logothete_primitives::{
     Ed25519Verifier, Height, PublicKey, SecretKey, Signer, ValidatorIndex, Verifier, codec,
@@ -12,12 +12,15 @@ use logothete_primitives::{
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::harm::Harm;
 use super::keyed_hash::KeyedHashes;
 use super::liars::{Deceit, Liar, Misdeed};
+use super::marks::MarksDisk;
 use super::watch::{Eye, Watch};
 use crate::chain::{Chain, Genesis};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::driver::marks_of;
 use crate::node::{Parts, World, assemble};
 use crate::recover;
 use crate::service::Service;
@@ -75,8 +78,16 @@ pub(super) struct Member {
     skew_ms: i64,
     misdeed: Option<Misdeed>,
     store: Arc<MemoryStore>,
+    /// The copy of the marks beside it.
+    marks: MarksDisk,
     /// What the disk of one that forgets was like when the present life began.
-    memory: Option<Arc<MemoryStore>>,
+    memory: Option<(Arc<MemoryStore>, MarksDisk)>,
+    /// What happens to the disk before the next start.
+    harm: Option<Harm>,
+    /// Whether the database was damaged, and may still be.
+    is_harmed: bool,
+    /// What a process knew last that it had signed.
+    signed: Option<Marks>,
     life: u32,
     running: Option<Running>,
 }
@@ -91,12 +102,26 @@ impl Member {
         stage: &Stage,
     ) -> anyhow::Result<Self> {
         let store = Arc::new(MemoryStore::crashable(stage.genesis.chain));
+        let member = Self {
+            index,
+            secret,
+            own,
+            skew_ms,
+            misdeed,
+            store,
+            marks: MarksDisk::empty(),
+            memory: None,
+            harm: None,
+            is_harmed: false,
+            signed: None,
+            life: 0,
+            running: None,
+        };
         if own.is_some() {
-            let fresh = SafetyState::fresh(stage.genesis.validators.epoch());
-            store.persist(&codec::encode(&fresh))?;
+            let mut marks = member.open_marks()?;
+            recover::begin_safety(&member.chain(&stage.genesis), &mut marks)?;
         }
-        let (memory, running) = (None, None);
-        Ok(Self { index, secret, own, skew_ms, misdeed, store, memory, life: 0, running })
+        Ok(member)
     }
 
     pub(super) fn key(&self) -> PublicKey {
@@ -129,9 +154,52 @@ impl Member {
         self.life == life && self.running.is_some()
     }
 
-    /// A validator without its safety state.
-    pub(super) fn has_amnesia(&self) -> bool {
-        self.own.is_some() && !matches!(self.store.safety(), Ok(Some(_)))
+    /// Whether others must do without its memory, now or after the next start.
+    pub(super) fn is_impaired(&self) -> bool {
+        self.harm.is_some() || self.is_harmed || self.own.is_some() && self.known_marks().is_none()
+    }
+
+    /// What a validator knows that it signed; nothing for one without its safety state.
+    fn known_marks(&self) -> Option<Marks> {
+        let safety = codec::decode::<SafetyState>(&self.store.safety().ok()??).ok()?;
+        let known = marks_of(&safety);
+        self.open_marks().ok()?.check(&known).permits_signing().then_some(known)
+    }
+
+    fn open_marks(&self) -> Result<MarksFile, StoreError> {
+        MarksFile::open_on(Box::new(self.marks.clone()), Store::chain(&*self.store))
+    }
+
+    /// Something happens to the disk before the next start.
+    pub(super) fn harm(&mut self, harm: Harm) {
+        self.harm = Some(harm);
+    }
+
+    pub(super) fn is_harmed(&self) -> bool {
+        self.is_harmed
+    }
+
+    /// The database was looked at: no damage is left.
+    pub(super) fn trust_disk(&mut self) {
+        self.is_harmed = false;
+    }
+
+    /// Removes the database of a machine that is off, and leaves the marks.
+    pub(super) fn remove_database(&mut self) {
+        self.store = Arc::new(MemoryStore::crashable(Store::chain(&*self.store)));
+        self.is_harmed = false;
+    }
+
+    /// Reads every record.
+    pub(super) fn read_all(&self) -> Result<(), StoreError> {
+        self.store.read_all()
+    }
+
+    /// The database of a running process moves its log to tables, as it does when there is much of it.
+    pub(super) fn flush(&self) {
+        if self.doom().is_none() && self.is_running() {
+            self.store.flush().expect("a store that works can be flushed");
+        }
     }
 
     pub(super) fn chain(&self, genesis: &Arc<Genesis>) -> Chain {
@@ -166,8 +234,13 @@ impl Member {
         self.store.unsynced_writes()
     }
 
-    /// Ends the process, and leaves of the disk what `remains`.
-    pub(super) fn end(&mut self, net: &SimulatedNet, remains: Remains) -> anyhow::Result<()> {
+    /// Ends the process, and leaves of the disk what `remains`, and of the marks what survives.
+    pub(super) fn end(
+        &mut self,
+        net: &SimulatedNet,
+        remains: Remains,
+        survives: impl FnMut() -> bool,
+    ) -> anyhow::Result<()> {
         let survivors = match remains {
             Remains::Durable { survivors } => survivors,
             Remains::Memory | Remains::Nothing => 0,
@@ -177,25 +250,76 @@ impl Member {
             net.leave(&self.key());
             running.stop.cancel();
         }
+        let marks = self.marks.left(survives);
         let chain = Store::chain(&left);
-        self.store = match (remains, self.memory.take()) {
-            (Remains::Nothing, _) => Arc::new(MemoryStore::crashable(chain)),
+        (self.store, self.marks) = match (remains, self.memory.take()) {
+            (Remains::Nothing, _) => (Arc::new(MemoryStore::crashable(chain)), MarksDisk::empty()),
             (Remains::Memory, Some(memory)) => memory,
-            _ => Arc::new(left),
+            _ => (Arc::new(left), marks),
         };
+        self.is_harmed &= remains != Remains::Nothing;
+        self.signed = self.known_marks().or(self.signed);
         Ok(())
+    }
+
+    /// Opens the disk after whatever happened to it; what that was.
+    fn open(&mut self, stage: &Stage) -> Result<Option<Harm>, StoreError> {
+        let mut database = self.store.disk();
+        let mut harm = self.harm.take();
+        harm = harm.filter(|harm| harm.strike(&mut database, &self.marks));
+        if let Some(harm) = &harm {
+            self.is_harmed = true;
+            let journal = stage.watch.journal();
+            journal.fault(harm.fault.name(), self.index, &format!("{harm:?}"));
+        }
+        self.store = Arc::new(database.open()?);
+        Ok(harm)
+    }
+
+    /// What the process may have signed, by the program's own judgement, and whether that judgement is right.
+    fn remember(
+        &mut self,
+        stage: &Stage,
+        marks: &mut MarksFile,
+        (knew, harm): (bool, Option<Harm>),
+    ) -> anyhow::Result<Option<SafetyState>> {
+        let safety = recover::remember(&self.chain(&stage.genesis), marks)?;
+        let (journal, member) = (stage.watch.journal(), self.index);
+        match &safety {
+            Some(safety) if !self.signed.is_none_or(|signed| marks_of(safety).covers(&signed)) => {
+                let signed = self.signed;
+                journal.violate(format!("v{member} signed {signed:?} and remembers {safety:?}"));
+            }
+            Some(_) if harm.is_some_and(|harm| !harm.is_in_tables()) => {
+                journal.fault("damage that took no signature back", member, "");
+            }
+            None if knew && harm.is_some() => journal.fault("damage seen by the marks", member, ""),
+            None if knew => {
+                journal.violate(format!("v{member} forgot what it signed for no reason"));
+            }
+            _ => {}
+        }
+        Ok(safety)
     }
 
     /// Starts a process on the disk as it is.
     pub(super) fn start(&mut self, stage: &Stage, nonce: [u8; 32]) -> anyhow::Result<()> {
         self.life += 1;
         if self.misdeed == Some(Misdeed::Forgets) {
-            self.memory = Some(Arc::new(self.store.lose_power(usize::MAX)?));
+            let memory = Arc::new(self.store.lose_power(usize::MAX)?);
+            self.memory = Some((memory, self.marks.left(|| true)));
             self.store = Arc::new(self.store.lose_power(usize::MAX)?);
         }
+        let knew = self.known_marks().is_some();
+        let harm = self.open(stage)?;
         let genesis = &stage.genesis;
         recover::initialize(&*self.store, &stage.spec, genesis)?;
         let chain = self.chain(genesis);
+        let mut marks = self.own.map(|_| self.open_marks()).transpose()?;
+        let safety = match &mut marks {
+            Some(marks) => self.remember(stage, marks, (knew, harm))?,
+            None => None,
+        };
         let role = match self.own {
             Some(_) => logothete_p2p::Role::Validator,
             None => logothete_p2p::Role::Follower,
@@ -224,14 +348,20 @@ impl Member {
             verifier: self.verifier(stage),
             nonce,
         };
-        let safety = chain.safety()?;
         let own = self.own.map(|index| (index, self.signer(stage)));
         let spec = stage.spec.clone();
         let config = stage.config.clone();
-        let parts = Parts { config, spec, chain, own, safety, marks: None };
+        let parts = Parts { config, spec, chain, own, safety, marks };
         let stop = CancellationToken::new();
         let (supervisor, failures) = Supervisor::new(stop.clone());
-        let service = assemble(parts, world, supervisor)?;
+        let service = match assemble(parts, world, supervisor) {
+            Ok(service) => service,
+            Err(error) => {
+                stage.net.leave(&self.key());
+                return Err(error);
+            }
+        };
+        self.is_harmed &= harm.is_none_or(|harm| harm.is_in_tables());
         self.tell_end(stage, failures);
         self.running = Some(Running { service, stop, doom: None });
         Ok(())

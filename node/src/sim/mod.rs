@@ -2,8 +2,8 @@
 //!
 //! A run has the stages that `logothete run` has: consensus, batches, sync, execution, mempool, the answers of the
 //! RPC. Only what they live in is simulated: the network ([`logothete_p2p::simulated`]), the disk
-//! ([`MemoryStore`](logothete_ledger::store::MemoryStore), which loses what was not synced), the clock, and the
-//! signatures of validators, which are cheap in most runs and real in some. Each seed draws a [`Plan`]: how many
+//! ([`MemoryStore`](logothete_ledger::store::MemoryStore), which loses what was not synced and may be damaged), the
+//! clock, and the signatures of validators, which are cheap in most runs and real in some. Each seed draws a [`Plan`]: how many
 //! members of what weight, how the network behaves, which faults happen and how often, who lies and how. First comes a
 //! phase with faults, then they stop, and everybody must catch up and go on: safety, then liveness. Liars go on lying.
 //!
@@ -15,10 +15,13 @@ mod checks;
 mod client;
 mod cluster;
 mod faults;
+mod harm;
 mod journal;
 mod keyed_hash;
 mod liars;
+mod marks;
 mod member;
+mod operator;
 mod plan;
 mod watch;
 

@@ -9,6 +9,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::faults::FaultKind;
+use super::harm::DiskFault;
 use super::liars::Misdeed;
 
 /// Everything that distinguishes one run from another, besides the moments at which things happen.
@@ -36,6 +37,10 @@ pub struct Plan {
     pub fault_interval: Duration,
     /// How long the phase with faults lasts.
     pub faulty: Duration,
+    /// Damage of disks, in some runs.
+    pub disk_faults: Vec<DiskFault>,
+    /// Mean time between two damages.
+    pub disk_interval: Duration,
 }
 
 /// Members are few in most runs: rare sizes are for the arithmetic, not for the interleavings.
@@ -104,6 +109,7 @@ impl Plan {
         } else {
             BTreeMap::new()
         };
+        let (disk_faults, disk_interval) = damage(&mut disk_stream(seed));
         let faults = FaultKind::ALL.into_iter().filter(|_| random.random_bool(0.4)).collect();
         Self {
             seed,
@@ -117,6 +123,8 @@ impl Plan {
             faults,
             fault_interval: Duration::from_millis(random.random_range(150..2_000)),
             faulty: Duration::from_millis(random.random_range(1_000..7_000)),
+            disk_faults,
+            disk_interval,
         }
     }
 
@@ -129,6 +137,20 @@ impl Plan {
     pub fn faulty_power(&self) -> u64 {
         faulty_power(&self.powers)
     }
+}
+
+/// What happens to disks is drawn apart from all else: a seed without such faults is the run that it was before there
+/// were any.
+pub(super) fn disk_stream(seed: u64) -> ChaCha8Rng {
+    ChaCha8Rng::seed_from_u64(seed.rotate_left(43) ^ u64::from_le_bytes(*b"the disk"))
+}
+
+/// Which damage happens, and how often.
+fn damage(random: &mut ChaCha8Rng) -> (Vec<DiskFault>, Duration) {
+    let happens = random.random_bool(0.3);
+    let kinds = DiskFault::ALL.into_iter().filter(|_| random.random_bool(0.6)).collect();
+    let interval = Duration::from_millis(random.random_range(300..1_500));
+    (if happens { kinds } else { Vec::new() }, interval)
 }
 
 fn faulty_power(powers: &[u64]) -> u64 {

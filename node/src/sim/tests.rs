@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::faults::FaultKind;
+use super::harm::DiskFault;
 use super::*;
 
 /// Seeds that every test run goes through; `logothete sim` goes on from there.
@@ -14,8 +15,17 @@ fn no_seed_breaks_a_promise() {
             println!("{totals:?}");
             let faults = FaultKind::ALL.map(FaultKind::name);
             let lies = Misdeed::ALL.map(Misdeed::name);
-            let effects = ["clock an hour wrong", "liar blamed", "evidence recorded"];
-            for kind in faults.into_iter().chain(lies).chain(effects) {
+            let damages = DiskFault::ALL.map(DiskFault::name);
+            let effects = [
+                "clock an hour wrong",
+                "liar blamed",
+                "evidence recorded",
+                "damage found at start",
+                "damage found by reading all",
+                "damage seen by the marks",
+                "damage that took no signature back",
+            ];
+            for kind in faults.into_iter().chain(lies).chain(damages).chain(effects) {
                 let count = totals.faults.get(kind).copied().unwrap_or_default();
                 assert!(count > 0, "no {kind} happened");
             }
@@ -29,4 +39,15 @@ fn no_seed_breaks_a_promise() {
             panic!("{violation}\n{:?}\nreplay: logothete sim --seeds {seed}", violation.plan);
         }
     }
+}
+
+/// The eyes of the simulation see what no machine can: a database and its marks that went back together.
+#[test]
+fn a_memory_that_went_back_unseen_is_caught() {
+    let caught = (0..60).filter(|seed| {
+        let plan = Plan { disk_faults: vec![DiskFault::Snapshot], ..Plan::draw(*seed) };
+        let (outcome, _) = perform(plan);
+        outcome.is_err_and(|what| what.contains("and remembers"))
+    });
+    assert!(caught.count() > 3);
 }

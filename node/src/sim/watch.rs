@@ -106,7 +106,8 @@ impl Watch {
             return;
         };
         let high_qc = state.high_qc.as_ref().map_or(View::ZERO, |qc| qc.view);
-        let has_block = |hash: &BlockHash| eye.store.block_by_hash(hash).is_ok_and(|b| b.is_some());
+        // One that cannot be read was there before the disk was damaged.
+        let has_block = |hash: &BlockHash| !matches!(eye.store.block_by_hash(hash), Ok(None));
         let kept = match message {
             Message::Proposal(p) => {
                 state.proposed >= p.block.header.view && has_block(&p.block.hash())

@@ -9,7 +9,7 @@ use crate::store::engine::{Direction, Durability, Engine as _};
 use crate::store::schema::{self, Family};
 use crate::store::{DataLock, StoreError, disk_space};
 
-fn files(database: &Path, extension: &str) -> Vec<PathBuf> {
+pub(super) fn files(database: &Path, extension: &str) -> Vec<PathBuf> {
     let files = fs::read_dir(database).unwrap().map(|entry| entry.unwrap().path());
     files.filter(|path| path.extension() == Some(extension.as_ref())).collect()
 }
