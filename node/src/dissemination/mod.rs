@@ -12,7 +12,6 @@ mod final_blocks;
 mod held;
 mod message;
 mod outbox;
-mod pace;
 mod pool;
 mod search;
 mod state;

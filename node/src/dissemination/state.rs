@@ -20,7 +20,6 @@ use super::final_blocks::{FinalBlock, FinalBlocks};
 use super::held::HeldBatch;
 use super::message::{BatchMessage, author_of};
 use super::outbox::Outbox;
-use super::pace::Pace;
 use super::pool::BatchPool;
 use super::search::Search;
 
@@ -44,8 +43,6 @@ pub struct Limits {
     pub resend_interval: Duration,
     /// Pause before missing batches are asked for again.
     pub request_interval: Duration,
-    /// Least time between two blocks; the empty ones of an idle chain are much further apart.
-    pub block_interval: Duration,
     /// Blocks that may be final but not yet executed before proposals are sent empty.
     pub execution_lag_max: u64,
 }
@@ -58,7 +55,6 @@ impl Default for Limits {
             verifying_max: 64,
             resend_interval: Duration::from_millis(500),
             request_interval: Duration::from_millis(100),
-            block_interval: Duration::from_millis(10),
             execution_lag_max: 16,
         }
     }
@@ -122,7 +118,6 @@ pub struct Dissemination {
     final_blocks: FinalBlocks,
     evidence: EvidencePool,
     build: Option<BuildRequest>,
-    pace: Pace,
     results: BTreeMap<Height, Executed>,
     /// The newest local result.
     executed: Executed,
@@ -147,7 +142,6 @@ impl Dissemination {
         start: Start,
     ) -> Self {
         let outbox = Outbox::new(validators, limits.resend_interval);
-        let pace = Pace::new(limits.block_interval);
         let executed = *start.results.last().expect("height 0 always has a result");
         let results = start.results.into_iter().map(|result| (result.height, result)).collect();
         Self {
@@ -163,7 +157,6 @@ impl Dissemination {
             final_blocks: FinalBlocks::default(),
             evidence,
             build: None,
-            pace,
             results,
             committed: start.committed,
             last_work: start.last_work,
@@ -195,8 +188,7 @@ impl Dissemination {
         let requests = self.checks.values().map(|check| &check.search);
         let requests = requests.chain(self.final_blocks.searches());
         let requests = requests.filter_map(Search::next_deadline).min();
-        let held_back = self.pace.deadline().filter(|_| self.build.is_some());
-        [self.outbox.next_deadline(), requests, held_back].into_iter().flatten().min()
+        [self.outbox.next_deadline(), requests].into_iter().flatten().min()
     }
 
     /// Whether the mempool may seal another batch now.
@@ -317,8 +309,6 @@ impl Dissemination {
 
     /// Starts the check of a proposed payload.
     pub fn check(&mut self, now: Duration, block: Arc<Block>, ancestors: &[Arc<Block>]) {
-        self.pace.advance(now);
-        self.pace.block();
         let hash = block.hash();
         let references = match self.decode(&block, ancestors) {
             Ok(references) => references,
@@ -394,8 +384,7 @@ impl Dissemination {
     }
 
     /// Takes a leader's wish for a payload; the answer comes when there is something to say.
-    pub fn on_build(&mut self, now: Duration, request: BuildRequest) {
-        self.pace.advance(now);
+    pub fn on_build(&mut self, request: BuildRequest) {
         self.build = Some(request);
         self.try_build();
     }
@@ -426,11 +415,7 @@ impl Dissemination {
         if payload == Payload::default() && !attests && !request.idle_expired {
             return;
         }
-        if !self.pace.permits() {
-            return;
-        }
         let (view, executed) = (request.view, *executed);
-        self.pace.block();
         self.build = None;
         self.effects.push(Effect::Built(view, payload.encode(), executed));
     }
@@ -495,12 +480,8 @@ impl Dissemination {
         self.results.get(&height)
     }
 
-    /// Sends again what was not acknowledged, asks again for what is missing, proposes what was held back.
+    /// Sends again what was not acknowledged and asks again for what is missing.
     pub fn on_tick(&mut self, now: Duration) {
-        self.pace.advance(now);
-        if self.pace.deadline().is_some() {
-            self.try_build();
-        }
         if let Some(own) = self.own {
             for (hash, validator) in self.outbox.due(now, own) {
                 self.effects.push(Effect::Serve(validator, hash));

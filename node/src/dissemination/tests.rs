@@ -127,7 +127,7 @@ fn a_sealed_batch_is_stored_before_it_is_sent_and_is_work() {
 #[test]
 fn an_idle_leader_waits_for_work_and_then_proposes_it() {
     let mut state = dissemination();
-    state.on_build(Duration::ZERO, build_request(1, false));
+    state.on_build(build_request(1, false));
     assert!(state.take_effects().is_empty(), "there is nothing to order or to attest");
     state.seal(Duration::ZERO, vec![transfer(0)]);
     let built = state.take_effects().into_iter().find_map(|effect| match effect {
@@ -141,7 +141,7 @@ fn an_idle_leader_waits_for_work_and_then_proposes_it() {
 #[test]
 fn an_idle_leader_proposes_an_empty_block_when_its_time_is_over() {
     let mut state = dissemination();
-    state.on_build(Duration::ZERO, build_request(1, true));
+    state.on_build(build_request(1, true));
     let effects = state.take_effects();
     assert!(matches!(effects[..], [Effect::Built(_, _, _)]), "{effects:?}");
 }
@@ -154,7 +154,7 @@ fn results_that_nobody_attested_are_proposed_at_once() {
     state.on_verified(OTHER, Ok(held));
     state.on_commit(Duration::ZERO, block(1, executed(0), vec![reference]));
     state.take_effects();
-    state.on_build(Duration::ZERO, build_request(2, false));
+    state.on_build(build_request(2, false));
     assert!(state.take_effects().is_empty(), "the result is not there yet");
     state.on_executed(executed(1));
     let effects = state.take_effects();
@@ -313,7 +313,7 @@ fn a_batch_with_a_bad_signature_is_refused_as_a_whole() {
 #[test]
 fn evidence_is_told_to_all_and_is_work_until_a_final_block_records_it() {
     let mut state = dissemination();
-    state.on_build(Duration::ZERO, build_request(1, false));
+    state.on_build(build_request(1, false));
     state.on_evidence(two_votes(3));
     let effects = state.take_effects();
     let [
@@ -359,25 +359,4 @@ fn false_evidence_is_blamed_on_its_sender() {
     state.on_message(OTHER, BatchMessage::Evidence(bytes));
     let effects = state.take_effects();
     assert!(matches!(effects[..], [Effect::FalseEvidence(OTHER, _)]), "{effects:?}");
-}
-
-#[test]
-fn blocks_keep_their_distance_and_the_first_after_a_pause_does_not_wait() {
-    let interval = Limits::default().block_interval;
-    let built = |effects: Vec<Effect>| {
-        effects.iter().filter(|effect| matches!(effect, Effect::Built(..))).count()
-    };
-    let mut state = dissemination();
-    state.seal(Duration::ZERO, vec![transfer(0)]);
-    state.on_build(Duration::ZERO, build_request(1, false));
-    assert_eq!(built(state.take_effects()), 1, "nothing came before it");
-
-    state.on_build(interval / 2, build_request(2, false));
-    assert_eq!(built(state.take_effects()), 0, "half of the interval is left");
-    assert_eq!(state.next_deadline(), Some(interval));
-    state.on_tick(interval);
-    assert_eq!(built(state.take_effects()), 1);
-
-    state.on_build(interval * 5, build_request(3, false));
-    assert_eq!(built(state.take_effects()), 1);
 }
