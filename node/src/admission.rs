@@ -41,6 +41,9 @@ pub enum SubmitError {
     /// The node is about to stop.
     #[error("the node is shutting down")]
     ShuttingDown,
+    /// The transaction was known before, and the store failed when it was asked what became of it.
+    #[error("the node cannot tell what became of the transaction: {0}")]
+    Unreadable(String),
 }
 
 /// The verdict on one submitted transaction.
@@ -147,6 +150,7 @@ impl SubmitError {
             Self::Refused(error) => error.code(),
             Self::Busy { .. } => "BUSY",
             Self::ShuttingDown => "SHUTTING_DOWN",
+            Self::Unreadable(_) => "UNREADABLE",
         }
     }
 }

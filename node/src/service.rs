@@ -138,10 +138,7 @@ impl Service {
                 error @ SubmitError::Refused(
                     MempoolError::AlreadyKnown | MempoolError::NonceTooLow { .. },
                 ),
-            )) => match self.tx_status(&hash) {
-                Ok(TxStatus::Unknown | TxStatus::Dropped(_)) | Err(_) => Err((Some(hash), error)),
-                Ok(status) => Ok(Submitted { hash, status, new: false }),
-            },
+            )) => known_before(hash, error, self.tx_status(&hash)),
             Err(refused) => Err(refused),
         }
     }
@@ -188,5 +185,40 @@ impl Service {
             () = tokio::time::sleep_until(deadline) => self.tx_status(hash),
             () = self.stop.cancelled() => self.tx_status(hash),
         }
+    }
+}
+
+/// The answer about a transaction that is refused because it, or its nonce, was seen before. One that may be final is
+/// never called refused: its sender would pay twice.
+fn known_before(
+    hash: TxHash,
+    refusal: SubmitError,
+    status: Result<TxStatus, StoreError>,
+) -> Result<Submitted, (Option<TxHash>, SubmitError)> {
+    match status {
+        Ok(TxStatus::Unknown | TxStatus::Dropped(_)) => Err((Some(hash), refusal)),
+        Ok(status) => Ok(Submitted { hash, status, new: false }),
+        Err(error) => Err((Some(hash), SubmitError::Unreadable(error.to_string()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use logothete_primitives::{Digest, Nonce};
+
+    use super::*;
+
+    #[test]
+    fn a_transaction_is_not_refused_when_its_place_cannot_be_read() {
+        let hash = TxHash::new(Digest::ZERO);
+        let refusal = || {
+            let (expected, got) = (Nonce::new(1), Nonce::ZERO);
+            SubmitError::Refused(MempoolError::NonceTooLow { expected, got })
+        };
+        let damaged = Err(StoreError::CorruptedFile("a block of tx_index".into()));
+        let unreadable = known_before(hash, refusal(), damaged);
+        assert!(matches!(unreadable, Err((Some(_), SubmitError::Unreadable(_)))));
+        let unknown = known_before(hash, refusal(), Ok(TxStatus::Unknown));
+        assert_eq!(unknown, Err((Some(hash), refusal())));
     }
 }

@@ -35,6 +35,10 @@ pub(super) fn refused(hash: Option<TxHash>, error: &SubmitError) -> RpcError {
             about(hash, RpcError::limit("too many signatures to check", milliseconds(*retry_after)))
         }
         SubmitError::ShuttingDown => about(hash, RpcError::shutting_down()),
+        SubmitError::Unreadable(error) => {
+            tracing::error!(%error, "rpc.read.failed");
+            about(hash, RpcError::internal())
+        }
     }
 }
 
