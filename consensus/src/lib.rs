@@ -57,6 +57,8 @@ pub mod signing;
 pub mod slot;
 pub mod status;
 pub mod timeout_collector;
+#[cfg(test)]
+mod validators;
 pub mod verify;
 mod view_change;
 pub mod vote_collector;

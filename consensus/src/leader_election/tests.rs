@@ -1,21 +1,13 @@
 #![allow(clippy::unwrap_used)]
 
 use logothete_primitives::{
-    BlockHash, ChainId, Digest, Domain, Epoch, Height, PublicKey, ReceiptsRoot, StateRoot,
-    TimestampMs, Validator, ValidatorIndex, ValidatorSet, View, hash,
+    BlockHash, ChainId, Digest, Domain, Height, ReceiptsRoot, StateRoot, TimestampMs,
+    ValidatorIndex, View, hash,
 };
 
 use super::{LeaderElection, Reputation};
 use crate::block::{BlockHeader, Executed};
-
-fn validators(powers: &[u64]) -> ValidatorSet {
-    let member = |(power, index): (&u64, u8)| Validator {
-        key: PublicKey::from_bytes([index; 32]),
-        power: *power,
-        name: format!("v{index}").try_into().unwrap(),
-    };
-    ValidatorSet::new(Epoch::ZERO, powers.iter().zip(1u8..).map(member).collect()).unwrap()
-}
+use crate::validators::validators;
 
 fn header(view: u64, proposer: ValidatorIndex) -> BlockHeader {
     let executed = Executed {

@@ -2,24 +2,13 @@
 
 use alloc::vec::Vec;
 
-use logothete_primitives::{
-    BlockHash, Digest, Epoch, PublicKey, Signature, SignerSet, Validator, ValidatorIndex,
-    ValidatorSet, View,
-};
+use logothete_primitives::{BlockHash, Digest, Epoch, Signature, SignerSet, ValidatorIndex, View};
 
 use super::TimeoutCollector;
 use crate::certificate::QuorumCert;
 use crate::message::Timeout;
+use crate::validators::validators;
 use crate::vote_collector::Inserted;
-
-fn validators(powers: &[u64]) -> ValidatorSet {
-    let member = |(power, index): (&u64, u8)| Validator {
-        key: PublicKey::from_bytes([index; 32]),
-        power: *power,
-        name: "v".try_into().unwrap(),
-    };
-    ValidatorSet::new(Epoch::ZERO, powers.iter().zip(1..).map(member).collect()).unwrap()
-}
 
 /// A timeout of view 9 with a QC of `qc_view`, which this signer got from nobody else.
 fn timeout(signer: u16, qc_view: u64) -> Timeout {

@@ -2,21 +2,11 @@
 
 use alloc::vec::Vec;
 
-use logothete_primitives::{
-    BlockHash, Digest, Epoch, PublicKey, Signature, Validator, ValidatorIndex, ValidatorSet, View,
-};
+use logothete_primitives::{BlockHash, Digest, Epoch, Signature, ValidatorIndex, View};
 
 use super::{Inserted, VoteCollector, commit_cert};
 use crate::message::CommitVote;
-
-fn validators(powers: &[u64]) -> ValidatorSet {
-    let member = |(power, index): (&u64, u8)| Validator {
-        key: PublicKey::from_bytes([index; 32]),
-        power: *power,
-        name: "v".try_into().unwrap(),
-    };
-    ValidatorSet::new(Epoch::ZERO, powers.iter().zip(1..).map(member).collect()).unwrap()
-}
+use crate::validators::validators;
 
 fn vote(signer: u16, view: u64, block: u8) -> CommitVote {
     CommitVote {

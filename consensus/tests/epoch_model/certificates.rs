@@ -4,7 +4,7 @@ use super::chain::Block;
 use super::rule::Rule;
 use super::scope::View;
 use super::sets::{EpochAt, People};
-use super::state::{Member, Set};
+use super::state::{Member, Set, places};
 use super::step::World;
 use super::validator::State;
 
@@ -104,14 +104,4 @@ fn views(blocks: &[Block], set: Set, epoch: EpochAt) -> u8 {
 /// Blocks and their ancestors.
 fn lines(world: &World, set: Set) -> Set {
     places(set).fold(0, |all, place| all | world.blocks[place].line)
-}
-
-/// The members of a set.
-pub(crate) fn places(mut set: Set) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        let place = set.trailing_zeros() as usize;
-        let some = set != 0;
-        set &= set.wrapping_sub(1);
-        some.then_some(place)
-    })
 }

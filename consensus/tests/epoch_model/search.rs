@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use super::certificates::{Certificates, places};
+use super::certificates::Certificates;
 use super::chain::{Block, Kind};
 use super::condition::Rules;
 use super::fingerprint::Build;
-use super::state::{Member, Set};
+use super::state::{self, Member, Set, places};
 use super::step::World;
 use super::validator::State;
 
@@ -138,13 +138,7 @@ fn is_anybody_double(world: &World, state: &State) -> bool {
 
 /// Whether two blocks of a set are of one view and epoch.
 fn is_double(blocks: &[Block], set: Set) -> bool {
-    let mut slots = 0u32;
-    places(set).any(|place| {
-        let bit = 1 << (usize::from(blocks[place].view) + 16 * blocks[place].epoch);
-        let double = slots & bit != 0;
-        slots |= bit;
-        double
-    })
+    state::is_double(set, |place| usize::from(blocks[place].view) + 16 * blocks[place].epoch)
 }
 
 /// Whether something is so for a validator that remembers, in an epoch in which it signs or could begin to.

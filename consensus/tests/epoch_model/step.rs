@@ -1,13 +1,13 @@
 //! What a validator may do next. Learning a certificate, and beginning an epoch, show nothing to the others and stay
 //! possible, so they are done in one with the next signature.
 
-use super::certificates::{Certificates, places};
+use super::certificates::Certificates;
 use super::chain::{Block, Span, blocks};
 use super::condition::{Condition, Justification, Rules, Verdict};
 use super::rule::Rule;
 use super::scope::View;
 use super::sets::{EpochAt, NAMES, Sets, Shared};
-use super::state::{Marks, Member, Set};
+use super::state::{Marks, Member, Set, places};
 use super::validator::{State, Validator};
 
 /// What may happen once to one validator of both epochs.

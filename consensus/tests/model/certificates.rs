@@ -2,7 +2,7 @@
 
 use super::condition::Rules;
 use super::scope::{Block, View};
-use super::state::{Set, State};
+use super::state::{Set, State, places};
 
 /// What anybody can be shown.
 #[derive(Clone, Copy, Debug, Default)]
@@ -42,14 +42,4 @@ impl Certificates {
     pub(crate) fn views(set: Set, blocks: &[Block]) -> u8 {
         places(set).fold(0, |views, place| views | 1 << blocks[place].view)
     }
-}
-
-/// The members of a set.
-pub(crate) fn places(mut set: Set) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        let place = set.trailing_zeros() as usize;
-        let some = set != 0;
-        set &= set.wrapping_sub(1);
-        some.then_some(place)
-    })
 }

@@ -2,10 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::certificates::{Certificates, places};
+use super::certificates::Certificates;
 use super::fingerprint::Build;
-use super::scope::Block;
-use super::state::State;
+use super::state::{Set, State, is_double, places};
 use super::step::{Act, Step, World};
 
 /// What must never be reached.
@@ -110,26 +109,16 @@ pub(crate) fn violation(world: &World, state: &State, has: &Certificates) -> Opt
             }
         }
     }
-    if is_double(has.qcs, blocks) {
+    let is_double = |set: Set| is_double(set, |place| blocks[place].view.into());
+    if is_double(has.qcs) {
         return Some(Violation::TwoCertificates);
     }
     let twice = |m: &super::state::Member| {
-        is_double(m.prepared, blocks)
-            || is_double(m.committed, blocks)
+        is_double(m.prepared)
+            || is_double(m.committed)
             || (1..=world.scope.views()).any(|view| m.claims(view) > 1)
     };
     state.members.iter().any(twice).then_some(Violation::DoubleSign)
-}
-
-/// Whether two blocks of a set are of one view.
-fn is_double(set: u32, blocks: &[Block]) -> bool {
-    let mut views = 0u32;
-    places(set).any(|place| {
-        let bit = 1 << blocks[place].view;
-        let double = views & bit != 0;
-        views |= bit;
-        double
-    })
 }
 
 /// A way through sorted states with the members named as at its start.

@@ -10,9 +10,8 @@ use logothete_consensus::{
 use logothete_primitives::Epoch;
 
 use super::cast::{Cast, honest, real};
-use super::certificates::places;
 use super::scope::View;
-use super::state::{Set, State};
+use super::state::{Set, State, places};
 use super::step::{Act, Position, Step, World, learn};
 use super::support::keyed_hash::{KeyedHash, KeyedHashVerifier};
 use super::support::stage::{self, EPOCH_MS};

@@ -9,6 +9,27 @@ use super::scope::View;
 /// Places of blocks.
 pub(crate) type Set = u32;
 
+/// The members of a set.
+pub(crate) fn places(mut set: Set) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let place = set.trailing_zeros() as usize;
+        let some = set != 0;
+        set &= set.wrapping_sub(1);
+        some.then_some(place)
+    })
+}
+
+/// Whether two blocks of a set have one slot; there are no more than 32.
+pub(crate) fn is_double(set: Set, slot: impl Fn(usize) -> usize) -> bool {
+    let mut slots = 0u32;
+    places(set).any(|place| {
+        let bit = 1 << slot(place);
+        let double = slots & bit != 0;
+        slots |= bit;
+        double
+    })
+}
+
 /// One honest member.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Member {

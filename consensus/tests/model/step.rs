@@ -1,10 +1,10 @@
 //! What a member may do next. Learning a certificate shows nothing to the others and stays possible,
 //! so it is done in one with the next signature: that leaves out orders that make no difference.
 
-use super::certificates::{Certificates, places};
+use super::certificates::Certificates;
 use super::condition::{Condition, Justification, Rules, Verdict};
 use super::scope::{Block, Scope, View};
-use super::state::{Marks, Member, State};
+use super::state::{Marks, Member, State, places};
 
 /// Something that one member does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -18,6 +18,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use logothete_client::Client;
+use logothete_client::rpc::method::ChainInfoMethod;
+use logothete_client::rpc::types::Empty;
 use logothete_primitives::{Amount, ChainId, SecretKey};
 
 use self::accounts::Account;
@@ -64,6 +66,14 @@ pub struct Chain {
     pub height: u64,
 }
 
+impl Chain {
+    /// As a node shows it now.
+    async fn read(client: &Client) -> Result<Self, Failure> {
+        let info = client.call::<ChainInfoMethod>(Empty {}).await?;
+        Ok(Self { id: info.chain_id, fee: info.params.min_fee, height: info.head.height.get() })
+    }
+}
+
 /// How long transactions may take to become final after the load has stopped.
 const DRAIN: Duration = Duration::from_secs(15);
 
@@ -73,14 +83,14 @@ const DRAIN: Duration = Duration::from_secs(15);
 /// No node answers, the funds do not suffice, or nothing becomes final.
 pub async fn run(
     options: &Options,
-    chain: Chain,
     funder: &SecretKey,
     printer: Printer,
 ) -> Result<Report, Failure> {
     let client = Arc::new(Client::new(options.urls.clone())?);
+    let chain = Chain::read(&client).await?;
     printer.progress(&format!("funding {} accounts …", options.accounts));
     let accounts = accounts::funded(&client, chain, funder, options.accounts).await?;
-    let chain = Chain { height: accounts::height(&client).await?, ..chain };
+    let chain = Chain::read(&client).await?;
     accounts::seen_by_all(&options.urls, chain).await?;
 
     let hot = accounts.first().map(|account| account.address);
@@ -90,8 +100,8 @@ pub async fn run(
     let observer =
         tokio::spawn(finality::observe(Arc::clone(&client), Arc::clone(&tracker), chain.height));
     let pace = Pace::new(options.rate, shares.len(), options.batch);
-    let workers_count = shares.len();
-    let mut workers = Vec::with_capacity(workers_count);
+    let outstanding = (options.outstanding / shares.len()).max(1);
+    let mut workers = Vec::with_capacity(shares.len());
     for (index, (share, returned)) in shares.into_iter().zip(returned).enumerate() {
         let url = options.urls.get(index % options.urls.len()).cloned().unwrap_or_default();
         let worker = load::Worker {
@@ -103,7 +113,7 @@ pub async fn run(
             pace: pace.clone(),
             batch: options.batch,
             in_flight: options.in_flight,
-            outstanding: (options.outstanding / workers_count).max(1),
+            outstanding,
             hot,
             skew: options.skew,
             index,
@@ -123,9 +133,9 @@ pub async fn run(
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     observer.abort();
-    let measured = Measured { signature: floor::signature(), ..measured? };
+    let measured = measured?;
     let setting = Setting::of(options);
-    Ok(Report::new(setting, measured, sent, tracker.waiting()))
+    Ok(Report::new(setting, measured, sent, tracker.waiting(), floor::signature()))
 }
 
 /// The figures of the measured time.
@@ -139,8 +149,6 @@ pub struct Measured {
     pub nodes: Vec<Usage>,
     /// CPU time of this process.
     pub client_cpu: Duration,
-    /// CPU time of one signature in a batch of 256, measured when the load was over.
-    pub signature: Duration,
 }
 
 async fn measure(
@@ -180,7 +188,7 @@ async fn measure(
         )
         .with_hint("logothete status says what the nodes wait for"));
     }
-    Ok(Measured { elapsed, window, nodes, client_cpu, signature: Duration::ZERO })
+    Ok(Measured { elapsed, window, nodes, client_cpu })
 }
 
 /// Deals accounts out to workers, one after the other.

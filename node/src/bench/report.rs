@@ -132,10 +132,16 @@ pub struct Report {
 }
 
 impl Report {
-    /// From the parts.
+    /// From the parts; `signature` is the CPU time of one in a batch of 256.
     #[must_use]
-    pub fn new(setting: Setting, measured: Measured, sent: Sent, missing: usize) -> Self {
-        let Measured { elapsed, window, nodes, client_cpu, signature } = measured;
+    pub fn new(
+        setting: Setting,
+        measured: Measured,
+        sent: Sent,
+        missing: usize,
+        signature: Duration,
+    ) -> Self {
+        let Measured { elapsed, window, nodes, client_cpu } = measured;
         let committed = precise(window.committed);
         let ms = |quantile: f64| precise(window.latency_us.value_at_quantile(quantile)) / 1_000.0;
         let per_tx = |time: Duration| time.as_secs_f64() * 1e6 / committed.max(1.0);
@@ -283,7 +289,7 @@ impl Resources {
 
 /// Counts of a measurement are far below 2^53.
 #[allow(clippy::cast_precision_loss, reason = "counts of a measurement are far below 2^53")]
-fn precise(count: u64) -> f64 {
+pub(super) fn precise(count: u64) -> f64 {
     count as f64
 }
 

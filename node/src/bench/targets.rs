@@ -2,14 +2,11 @@
 
 use std::time::Duration;
 
-use logothete_client::Client;
-use logothete_client::rpc::method::ChainInfoMethod;
-use logothete_client::rpc::types::Empty;
 use logothete_primitives::SecretKey;
 use serde::Serialize;
 
-use super::report::Report;
-use super::{Chain, Options, usage};
+use super::report::{Report, precise};
+use super::{Options, usage};
 use crate::cli::output::{Failure, Printer};
 use crate::devnet::directory::Directory;
 use crate::devnet::lifecycle;
@@ -193,8 +190,7 @@ impl Suite<'_> {
         let report = self.load("overload", Some(offered), accounts, self.extent.other).await?;
         let kept = 100.0 * report.committed_per_second / rate;
         figures.add("twice saturation offered, still final", "%", Target::AtLeast(90.0), kept);
-        let unanswered = report.missing;
-        let unanswered = f64::from(u32::try_from(unanswered).unwrap_or(u32::MAX));
+        let unanswered = precise(u64::try_from(report.missing).unwrap_or(u64::MAX));
         figures.add("the same, neither final nor refused", "tx", Target::AtMost(0.0), unanswered);
         figures.loads.push(("overloaded", report));
         Ok(())
@@ -238,10 +234,6 @@ impl Suite<'_> {
         duration: Duration,
     ) -> Result<Report, Failure> {
         self.printer.progress(&format!("{name} …"));
-        let client = Client::new(self.urls.clone())?;
-        let info = client.call::<ChainInfoMethod>(Empty {}).await?;
-        let height = info.head.height.get();
-        let chain = Chain { id: info.chain_id, fee: info.params.min_fee, height };
         let outstanding = if rate.is_some() { usize::MAX } else { SATURATING };
         let options = Options {
             urls: self.urls.clone(),
@@ -255,7 +247,7 @@ impl Suite<'_> {
             duration,
             warmup: Duration::from_secs(3),
         };
-        super::run(&options, chain, self.funder, self.printer).await
+        super::run(&options, self.funder, self.printer).await
     }
 }
 

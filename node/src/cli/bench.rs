@@ -3,13 +3,11 @@
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use logothete_client::rpc::method::ChainInfoMethod;
-use logothete_client::rpc::types::Empty;
 
 use super::context::Context;
 use super::output::{Failure, Outcome, Reply};
 use crate::bench::targets::{Extent, Suite};
-use crate::bench::{self, Chain, Options};
+use crate::bench::{self, Options};
 use crate::devnet::lifecycle;
 
 /// Measurements.
@@ -113,9 +111,6 @@ async fn targets(context: &Context, wish: Targets) -> Outcome {
 
 async fn load(context: &Context, wish: Load) -> Outcome {
     let funder = context.signer(&wish.from, None)?;
-    let info = context.call::<ChainInfoMethod>(Empty {}).await?;
-    let chain =
-        Chain { id: info.chain_id, fee: info.params.min_fee, height: info.head.height.get() };
     let accounts =
         usize::try_from(wish.accounts).map_err(|_| Failure::usage("too many accounts"))?;
     let options = Options {
@@ -132,7 +127,7 @@ async fn load(context: &Context, wish: Load) -> Outcome {
         duration: Duration::from_secs(wish.duration.max(1)),
         warmup: Duration::from_secs(wish.warmup),
     };
-    let report = bench::run(&options, chain, &funder, context.printer).await?;
+    let report = bench::run(&options, &funder, context.printer).await?;
     let text = report.table();
     Ok(Reply::new(report, text))
 }

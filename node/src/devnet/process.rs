@@ -96,20 +96,13 @@ impl Process {
     /// Bytes that it has had written to disks so far.
     #[must_use]
     pub fn written_bytes(self) -> Option<u64> {
-        self.field("io", "write_bytes:")
+        field(self.pid, "io", "write_bytes:")
     }
 
     /// Bytes of memory that it holds.
     #[must_use]
     pub fn resident_bytes(self) -> Option<u64> {
-        self.field("status", "VmRSS:").map(|kib| kib.saturating_mul(1_024))
-    }
-
-    /// The number behind a name in one of its files under `/proc`.
-    fn field(self, file: &str, name: &str) -> Option<u64> {
-        let text = std::fs::read_to_string(format!("/proc/{}/{file}", self.pid)).ok()?;
-        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-        line.split_whitespace().next()?.parse().ok()
+        resident_bytes(self.pid)
     }
 
     /// Stops it at once, as a power failure would (SIGKILL), and waits for its end.
@@ -162,6 +155,12 @@ pub fn own_cpu() -> Duration {
     stat(std::process::id()).map_or(Duration::ZERO, |stat| stat.cpu)
 }
 
+/// Bytes of memory that this process holds.
+#[must_use]
+pub fn own_resident_bytes() -> Option<u64> {
+    resident_bytes(std::process::id())
+}
+
 /// The last lines of a file, for an error that must show them.
 #[must_use]
 pub fn last_lines(path: &Path, count: usize) -> String {
@@ -176,6 +175,17 @@ fn open_log(path: &Path) -> io::Result<File> {
         std::fs::rename(path, path.with_extension("log.old"))?;
     }
     OpenOptions::new().create(true).append(true).open(path)
+}
+
+fn resident_bytes(pid: u32) -> Option<u64> {
+    field(pid, "status", "VmRSS:").map(|kib| kib.saturating_mul(1_024))
+}
+
+/// The number behind a name in a file of a process under `/proc`.
+fn field(pid: u32, file: &str, name: &str) -> Option<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/{file}")).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    line.split_whitespace().next()?.parse().ok()
 }
 
 fn stat(pid: u32) -> Option<Stat> {

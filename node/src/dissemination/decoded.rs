@@ -16,23 +16,17 @@ use crate::signatures::Verdict;
 pub struct DecodedBatch {
     batch: Batch,
     bytes: Bytes,
-    candidates: Vec<Candidate>,
 }
 
 impl DecodedBatch {
-    /// Decodes a batch and its transactions.
+    /// Decodes a batch, and its transactions, whose signatures are to be checked.
     ///
     /// # Errors
     /// The first thing that is wrong with it, signatures aside.
-    pub fn new(rules: &BatchRules, bytes: Bytes) -> Result<Self, BatchError> {
+    pub fn decode(rules: &BatchRules, bytes: Bytes) -> Result<(Self, Vec<Candidate>), BatchError> {
         let batch = Batch::decode(&bytes)?;
         let candidates = batch.candidates(&rules.chain, &rules.params)?;
-        Ok(Self { batch, bytes, candidates })
-    }
-
-    /// Its transactions, whose signatures are to be checked.
-    pub fn take_candidates(&mut self) -> Vec<Candidate> {
-        std::mem::take(&mut self.candidates)
+        Ok((Self { batch, bytes }, candidates))
     }
 
     /// The batch with the verdicts on its transactions, in their order.

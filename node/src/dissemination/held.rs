@@ -51,8 +51,7 @@ impl HeldBatch {
     /// # Errors
     /// The first thing that is wrong with it.
     pub fn certified(rules: &BatchRules, bytes: Bytes) -> Result<Self, BatchError> {
-        let mut decoded = DecodedBatch::new(rules, bytes)?;
-        let candidates = decoded.take_candidates();
+        let (decoded, candidates) = DecodedBatch::decode(rules, bytes)?;
         Ok(decoded.held(candidates.into_iter().map(|tx| Arc::new(Admitted::vouched(tx))).collect()))
     }
 }

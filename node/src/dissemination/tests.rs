@@ -58,9 +58,8 @@ fn transfer(nonce: u64) -> Arc<Admitted> {
 }
 
 fn received(bytes: Vec<u8>) -> Result<HeldBatch, BatchError> {
-    let mut batch = DecodedBatch::new(&rules(), Bytes::from(bytes))?;
-    let verdicts = admit(&chain(), &rules().keys, batch.take_candidates());
-    batch.verified(verdicts)
+    let (batch, candidates) = DecodedBatch::decode(&rules(), Bytes::from(bytes))?;
+    batch.verified(admit(&chain(), &rules().keys, candidates))
 }
 
 /// The batch of another validator, as it arrives.

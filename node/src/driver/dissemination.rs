@@ -77,11 +77,11 @@ impl Driver {
         let signatures = self.tools.signatures.clone();
         let reports = self.outlets.reports.clone();
         tokio::spawn(async move {
-            let verdict = match workers.run(move || DecodedBatch::new(&rules, bytes)).await {
-                Ok(mut batch) => match signatures.check(batch.take_candidates()).await {
-                    Some(verdicts) => batch.verified(verdicts),
-                    None => return,
-                },
+            let verdict = match workers.run(move || DecodedBatch::decode(&rules, bytes)).await {
+                Ok((batch, candidates)) => {
+                    let Some(verdicts) = signatures.check(candidates).await else { return };
+                    batch.verified(verdicts)
+                }
                 Err(error) => Err(error),
             };
             // The driver is gone only when the node stops.

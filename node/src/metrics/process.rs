@@ -10,6 +10,8 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
 use rustix::time::{ClockId, clock_gettime};
 
+use crate::devnet::process::own_resident_bytes;
+
 /// CPU time, memory and uptime of this process.
 #[derive(Debug)]
 pub(super) struct ProcessCollector {
@@ -29,7 +31,7 @@ impl Collector for ProcessCollector {
         let kind = cpu.metric_type();
         cpu.encode(encoder.encode_descriptor("process_cpu", help, Some(&Unit::Seconds), kind)?)?;
 
-        let memory = ConstGauge::new(resident_bytes());
+        let memory = ConstGauge::new(own_resident_bytes().unwrap_or(0));
         let help = "Resident memory of the node";
         let kind = memory.metric_type();
         let unit = Some(&Unit::Bytes);
@@ -49,12 +51,4 @@ fn cpu_seconds() -> f64 {
     let seconds = u32::try_from(time.tv_sec).unwrap_or(u32::MAX);
     let nanoseconds = u32::try_from(time.tv_nsec).unwrap_or(0);
     f64::from(seconds) + f64::from(nanoseconds) / 1e9
-}
-
-/// Resident memory; 0 where the system does not tell.
-fn resident_bytes() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
-    kib.unwrap_or(0).saturating_mul(1024)
 }
