@@ -8,6 +8,7 @@ mod chain_store;
 mod disk;
 mod engine;
 mod error;
+mod gathered;
 mod lock;
 mod marks;
 mod memory;
@@ -27,6 +28,7 @@ pub use chain_store::ChainStore;
 pub use disk::{DiskSpace, disk_space};
 pub use engine::{Direction, Durability, Engine, Visit, Writer};
 pub use error::StoreError;
+pub use gathered::Gathered;
 pub use lock::DataLock;
 pub use marks::{Marks, MarksCheck, MarksFile, Sector, Sectors};
 #[cfg(feature = "rocks")]

@@ -11,13 +11,14 @@ use rocksdb::{ErrorKind, WriteBatch, WriteOptions};
 
 use super::chain_store::ChainStore;
 use super::engine::{Direction, Durability, Engine, Visit, Writer};
+use super::gathered::Gathered;
 use super::rocks_log;
 use super::rocks_options::{self, Budget};
 use super::schema::Family;
 use super::{FamilyUsage, StoreError};
 
 /// A [`Store`](super::Store) in a directory.
-pub type RocksStore = ChainStore<RocksEngine>;
+pub type RocksStore = ChainStore<Gathered<RocksEngine>>;
 
 /// An open RocksDB database.
 pub struct RocksEngine {
@@ -38,7 +39,7 @@ impl RocksStore {
 
     /// [`RocksStore::open`] with other bounds of memory.
     pub fn open_with(path: &Path, chain: ChainId, budget: Budget) -> Result<Self, StoreError> {
-        Self::open_on(RocksEngine::open(path, budget, true)?, chain)
+        Self::open_on(Gathered::new(RocksEngine::open(path, budget, true)?), chain)
     }
 
     /// Opens an existing database, whatever its chain.
@@ -46,7 +47,7 @@ impl RocksStore {
         if !exists(path) {
             return Err(StoreError::Missing { path: path.to_path_buf() });
         }
-        let engine = RocksEngine::open(path, Budget::default(), false)?;
+        let engine = Gathered::new(RocksEngine::open(path, Budget::default(), false)?);
         Self::open_any(engine)?.ok_or_else(|| not_ours(path))
     }
 
@@ -63,13 +64,13 @@ impl RocksStore {
         let names = Family::ALL.map(Family::name);
         let db = DB::open_cf_for_read_only(&options, path, names, false)
             .map_err(|error| typed(&error, path))?;
-        Self::open_any(RocksEngine { db })?.ok_or_else(|| not_ours(path))
+        Self::open_any(Gathered::new(RocksEngine { db }))?.ok_or_else(|| not_ours(path))
     }
 
     /// Removes the safety state for good, with the files that held it, so that whoever runs this
     /// copy comes back under R10.
     pub(crate) fn forget_safety(self) -> Result<(), StoreError> {
-        let RocksEngine { mut db } = self.into_engine();
+        let RocksEngine { mut db } = self.into_engine().into_inner();
         let path = db.path().to_path_buf();
         let name = Family::Safety.name();
         let forgotten = db.drop_cf(name).and_then(|()| {

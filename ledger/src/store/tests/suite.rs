@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use super::*;
-use crate::store::{HistoryEntry, HistoryPage, PAGE_MAX, StoreError, TxLocation};
+use crate::store::{
+    ChainStore, Gathered, HistoryEntry, HistoryPage, MemoryEngine, PAGE_MAX, StoreError, TxLocation,
+};
 
 fn run_store_suite(new: &mut dyn FnMut() -> Box<dyn Store>) {
     starts_empty(&*new());
@@ -24,6 +26,16 @@ fn run_store_suite(new: &mut dyn FnMut() -> Box<dyn Store>) {
 #[test]
 fn memory_store_passes_the_suite() {
     run_store_suite(&mut || Box::new(MemoryStore::new(chain())));
+}
+
+#[test]
+fn a_store_that_gathers_writes_passes_the_suite_however_few_it_gathers() {
+    for waiting_max in [0, 300] {
+        run_store_suite(&mut || {
+            let engine = Gathered::with_max(MemoryEngine::default(), waiting_max);
+            Box::new(ChainStore::open_on(engine, chain()).unwrap())
+        });
+    }
 }
 
 #[test]
