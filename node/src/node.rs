@@ -20,7 +20,7 @@ use crate::chain::{Chain, Genesis};
 use crate::clock::Clock;
 use crate::config::{Config, Role};
 use crate::dissemination::{Dissemination, EvidencePool, Limits};
-use crate::driver::{Audit, Driver, Durable, Inlets, Outlets, Tools};
+use crate::driver::{Audit, Driver, Durable, Inlets, Outlets, Report, Tools};
 use crate::executor::{self, Executor, ReadyBlocks};
 use crate::finality::Finality;
 use crate::gossip::{Listener, Publisher};
@@ -308,6 +308,7 @@ pub(crate) fn assemble(
     let (notices_sender, notices) = mpsc::channel(REPORTS_MAX);
     let (reports_sender, reports) = mpsc::channel(REPORTS_MAX);
     let (synced_sender, synced) = mpsc::channel(SYNCED_MAX);
+    let connected = reports_sender.clone();
     let Inbound { consensus, batches, requests, gossip, peers } = inbound;
 
     let (signatures, signature_stage) =
@@ -402,7 +403,7 @@ pub(crate) fn assemble(
     supervisor.spawn("sync", until(&stop, sync.run()));
     supervisor.spawn("sync.server", until(&stop, serve(chain.clone(), workers, requests)));
     supervisor.spawn("gossip", until(&stop, listener.run()));
-    supervisor.spawn("peers", until(&stop, watch_peers(peers)));
+    supervisor.spawn("peers", until(&stop, watch_peers(peers, connected)));
     if own.is_none() {
         let publisher = Publisher {
             network: network.clone(),
@@ -470,11 +471,13 @@ async fn serve(chain: Chain, workers: Workers, mut requests: mpsc::Receiver<Requ
     }
 }
 
-async fn watch_peers(mut peers: mpsc::Receiver<PeerEvent>) {
+async fn watch_peers(mut peers: mpsc::Receiver<PeerEvent>, reports: mpsc::Sender<Report>) {
     while let Some(event) = peers.recv().await {
         match event {
             PeerEvent::Connected(peer) => {
                 info!(event = "peer.connected", peer = %peer.key, role = %peer.role);
+                // The driver is gone only when the node ends.
+                let _ = reports.send(Report::Connected(peer.key)).await;
             }
             PeerEvent::Disconnected { key, reason } => {
                 info!(event = "peer.disconnected", peer = %key, %reason);

@@ -498,10 +498,9 @@ impl Drop for TestNet {
             self.directory.disable_cleanup(true);
             eprintln!("kept: {}", self.directory.path().display());
         }
-        if std::thread::panicking() {
-            for node in &self.nodes {
-                eprintln!("---- log of {}\n{}", node.name, last_lines(&node.home.join("log"), 60));
-            }
+        // The harness shows what a test printed when it failed, be it by a panic or by an error, and only then.
+        for node in &self.nodes {
+            eprintln!("---- log of {}\n{}", node.name, last_lines(&node.home.join("log"), 200));
         }
     }
 }

@@ -76,6 +76,11 @@ impl EvidencePool {
         self.waiting.is_empty()
     }
 
+    /// What waits to be recorded, encoded.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = Vec<u8>> + '_ {
+        self.waiting.values().map(codec::encode)
+    }
+
     /// What a payload on these ancestors may record.
     pub(super) fn offer(&self, ancestors: &[Arc<Block>]) -> Pieces {
         if self.waiting.is_empty() {

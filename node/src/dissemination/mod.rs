@@ -17,6 +17,7 @@ mod search;
 mod state;
 #[cfg(test)]
 mod tests;
+mod turn;
 
 pub use check::{PayloadCheck, PayloadRule};
 pub use decoded::DecodedBatch;

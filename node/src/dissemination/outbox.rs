@@ -1,13 +1,12 @@
 //! Our own batches on their way: who has acknowledged, and when to send again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use logothete_primitives::SignerSet;
 use logothete_primitives::{BatchHash, ValidatorIndex};
 
 struct Sent {
-    acks: SignerSet,
+    acks: BTreeSet<ValidatorIndex>,
     bytes: usize,
     resend_at: Duration,
 }
@@ -28,11 +27,7 @@ impl Outbox {
 
     /// Records a batch just sent to everybody.
     pub fn insert(&mut self, now: Duration, hash: BatchHash, bytes: usize) {
-        let sent = Sent {
-            acks: SignerSet::new(usize::from(self.validators)),
-            bytes,
-            resend_at: now + self.resend_interval,
-        };
+        let sent = Sent { acks: BTreeSet::new(), bytes, resend_at: now + self.resend_interval };
         if self.sent.insert(hash, sent).is_none() {
             self.bytes += bytes;
         }
@@ -42,6 +37,14 @@ impl Outbox {
     pub fn acknowledge(&mut self, hash: &BatchHash, from: ValidatorIndex) {
         if let Some(sent) = self.sent.get_mut(hash) {
             sent.acks.insert(from);
+        }
+    }
+
+    /// Nothing that `validator` acknowledged counts any more, and what it may lack is due at `now`.
+    pub fn forget_acknowledgements(&mut self, now: Duration, validator: ValidatorIndex) {
+        for sent in self.sent.values_mut() {
+            sent.acks.remove(&validator);
+            sent.resend_at = now;
         }
     }
 
@@ -68,7 +71,7 @@ impl Outbox {
         for (hash, sent) in self.sent.iter_mut().filter(|(_, sent)| sent.resend_at <= now) {
             sent.resend_at = now + self.resend_interval;
             for validator in (0..self.validators).map(ValidatorIndex::new) {
-                if validator != own && !sent.acks.contains(validator) {
+                if validator != own && !sent.acks.contains(&validator) {
                     due.push((*hash, validator));
                 }
             }

@@ -22,6 +22,7 @@ use super::message::{BatchMessage, author_of};
 use super::outbox::Outbox;
 use super::pool::BatchPool;
 use super::search::Search;
+use super::turn::Turn;
 
 /// How many local results are remembered for comparison with what proposals attest.
 pub const REMEMBERED_RESULTS: usize = 1_024;
@@ -43,6 +44,8 @@ pub struct Limits {
     pub resend_interval: Duration,
     /// Pause before missing batches are asked for again.
     pub request_interval: Duration,
+    /// Least time from a proposal to the next one of our own; the empty ones of an idle chain are much further apart.
+    pub block_interval: Duration,
     /// Blocks that may be final but not yet executed before proposals are sent empty.
     pub execution_lag_max: u64,
 }
@@ -55,6 +58,7 @@ impl Default for Limits {
             verifying_max: 64,
             resend_interval: Duration::from_millis(500),
             request_interval: Duration::from_millis(100),
+            block_interval: Duration::from_millis(10),
             execution_lag_max: 16,
         }
     }
@@ -117,7 +121,9 @@ pub struct Dissemination {
     checks: BTreeMap<BlockHash, PayloadCheck>,
     final_blocks: FinalBlocks,
     evidence: EvidencePool,
-    build: Option<BuildRequest>,
+    build: Option<Turn>,
+    /// When a proposal was last seen or made.
+    last_proposal: Option<Duration>,
     results: BTreeMap<Height, Executed>,
     /// The newest local result.
     executed: Executed,
@@ -157,6 +163,7 @@ impl Dissemination {
             final_blocks: FinalBlocks::default(),
             evidence,
             build: None,
+            last_proposal: None,
             results,
             committed: start.committed,
             last_work: start.last_work,
@@ -188,7 +195,8 @@ impl Dissemination {
         let requests = self.checks.values().map(|check| &check.search);
         let requests = requests.chain(self.final_blocks.searches());
         let requests = requests.filter_map(Search::next_deadline).min();
-        [self.outbox.next_deadline(), requests].into_iter().flatten().min()
+        let turn = self.build.as_ref().and_then(Turn::deadline);
+        [self.outbox.next_deadline(), requests, turn].into_iter().flatten().min()
     }
 
     /// Whether the mempool may seal another batch now.
@@ -235,6 +243,19 @@ impl Dissemination {
                 Ok(()) => self.on_work(),
                 Err(rule) => self.effects.push(Effect::FalseEvidence(from, rule)),
             },
+        }
+    }
+
+    /// A validator is connected again. If it was restarted, it forgot what it acknowledged and what it was told: it gets
+    /// both again, or else this node alone would know of that work, and nobody would order it until it leads.
+    pub fn on_connected(&mut self, now: Duration, validator: ValidatorIndex) {
+        if self.own.is_none() {
+            return;
+        }
+        self.outbox.forget_acknowledgements(now, validator);
+        for evidence in self.evidence.waiting() {
+            let message = BatchMessage::Evidence(Bytes::from(evidence));
+            self.effects.push(Effect::Send(validator, message));
         }
     }
 
@@ -309,6 +330,7 @@ impl Dissemination {
 
     /// Starts the check of a proposed payload.
     pub fn check(&mut self, now: Duration, block: Arc<Block>, ancestors: &[Arc<Block>]) {
+        self.last_proposal = Some(now);
         let hash = block.hash();
         let references = match self.decode(&block, ancestors) {
             Ok(references) => references,
@@ -384,20 +406,22 @@ impl Dissemination {
     }
 
     /// Takes a leader's wish for a payload; the answer comes when there is something to say.
-    pub fn on_build(&mut self, request: BuildRequest) {
-        self.build = Some(request);
+    pub fn on_build(&mut self, now: Duration, request: BuildRequest) {
+        let earliest = self.last_proposal.map_or(now, |last| last + self.limits.block_interval);
+        self.build = Some(Turn::new(now, earliest, request));
         self.try_build();
     }
 
     /// Forgets a wish for a payload whose view has passed.
     pub fn on_view(&mut self, view: View) {
-        if self.build.as_ref().is_some_and(|request| request.view < view) {
+        if self.build.as_ref().is_some_and(|turn| turn.request().view < view) {
             self.build = None;
         }
     }
 
     fn try_build(&mut self) {
-        let Some(request) = &self.build else { return };
+        let Some(turn) = self.build.as_ref().filter(|turn| turn.has_come()) else { return };
+        let request = turn.request();
         let parent = request.ancestors.last().map_or(&self.attested, |b| &b.header.executed);
         let executed = if parent.height > self.executed.height { parent } else { &self.executed };
         let lag = self.committed.get().saturating_sub(self.executed.height.get());
@@ -416,6 +440,7 @@ impl Dissemination {
             return;
         }
         let (view, executed) = (request.view, *executed);
+        self.last_proposal = self.last_proposal.max(Some(turn.earliest()));
         self.build = None;
         self.effects.push(Effect::Built(view, payload.encode(), executed));
     }
@@ -480,8 +505,13 @@ impl Dissemination {
         self.results.get(&height)
     }
 
-    /// Sends again what was not acknowledged and asks again for what is missing.
+    /// Sends again what was not acknowledged, asks again for what is missing, and proposes when the turn has come.
     pub fn on_tick(&mut self, now: Duration) {
+        if let Some(turn) = &mut self.build
+            && turn.advance(now)
+        {
+            self.try_build();
+        }
         if let Some(own) = self.own {
             for (hash, validator) in self.outbox.due(now, own) {
                 self.effects.push(Effect::Serve(validator, hash));

@@ -126,7 +126,7 @@ fn a_sealed_batch_is_stored_before_it_is_sent_and_is_work() {
 #[test]
 fn an_idle_leader_waits_for_work_and_then_proposes_it() {
     let mut state = dissemination();
-    state.on_build(build_request(1, false));
+    state.on_build(Duration::ZERO, build_request(1, false));
     assert!(state.take_effects().is_empty(), "there is nothing to order or to attest");
     state.seal(Duration::ZERO, vec![transfer(0)]);
     let built = state.take_effects().into_iter().find_map(|effect| match effect {
@@ -140,7 +140,7 @@ fn an_idle_leader_waits_for_work_and_then_proposes_it() {
 #[test]
 fn an_idle_leader_proposes_an_empty_block_when_its_time_is_over() {
     let mut state = dissemination();
-    state.on_build(build_request(1, true));
+    state.on_build(Duration::ZERO, build_request(1, true));
     let effects = state.take_effects();
     assert!(matches!(effects[..], [Effect::Built(_, _, _)]), "{effects:?}");
 }
@@ -153,7 +153,7 @@ fn results_that_nobody_attested_are_proposed_at_once() {
     state.on_verified(OTHER, Ok(held));
     state.on_commit(Duration::ZERO, block(1, executed(0), vec![reference]));
     state.take_effects();
-    state.on_build(build_request(2, false));
+    state.on_build(Duration::ZERO, build_request(2, false));
     assert!(state.take_effects().is_empty(), "the result is not there yet");
     state.on_executed(executed(1));
     let effects = state.take_effects();
@@ -250,8 +250,8 @@ fn a_final_block_executes_only_with_all_its_batches() {
     assert_eq!(executable(&state.take_effects()), 2);
 }
 
-#[test]
-fn a_batch_is_sent_again_to_those_who_did_not_acknowledge_it() {
+/// A node with one batch of its own, which the first of three others has acknowledged.
+fn with_an_acknowledged_batch() -> Dissemination {
     let mut state = dissemination();
     state.seal(Duration::ZERO, vec![transfer(0)]);
     let hash = state.take_effects().iter().find_map(|effect| match effect {
@@ -259,17 +259,32 @@ fn a_batch_is_sent_again_to_those_who_did_not_acknowledge_it() {
         _ => None,
     });
     state.on_message(OTHER, BatchMessage::Ack(hash.unwrap()));
+    state
+}
+
+/// Who gets the batch when it is due again.
+fn served_when_due(state: &mut Dissemination) -> Vec<ValidatorIndex> {
     let later = state.next_deadline().unwrap();
     state.on_tick(later);
-    let again: Vec<_> = state
-        .take_effects()
-        .into_iter()
-        .filter_map(|effect| match effect {
-            Effect::Serve(to, _) => Some(to),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(again, [THIRD, ValidatorIndex::new(3)]);
+    let served = state.take_effects().into_iter().filter_map(|effect| match effect {
+        Effect::Serve(to, _) => Some(to),
+        _ => None,
+    });
+    served.collect()
+}
+
+#[test]
+fn a_batch_is_sent_again_to_those_who_did_not_acknowledge_it() {
+    let mut state = with_an_acknowledged_batch();
+    assert_eq!(served_when_due(&mut state), [THIRD, ValidatorIndex::new(3)]);
+}
+
+#[test]
+fn a_validator_that_comes_back_gets_what_it_acknowledged_before_at_once() {
+    let mut state = with_an_acknowledged_batch();
+    state.on_connected(Duration::from_millis(7), OTHER);
+    assert_eq!(state.next_deadline(), Some(Duration::from_millis(7)));
+    assert_eq!(served_when_due(&mut state), [OTHER, THIRD, ValidatorIndex::new(3)]);
 }
 
 #[test]
@@ -312,7 +327,7 @@ fn a_batch_with_a_bad_signature_is_refused_as_a_whole() {
 #[test]
 fn evidence_is_told_to_all_and_is_work_until_a_final_block_records_it() {
     let mut state = dissemination();
-    state.on_build(build_request(1, false));
+    state.on_build(Duration::ZERO, build_request(1, false));
     state.on_evidence(two_votes(3));
     let effects = state.take_effects();
     let [
@@ -327,6 +342,12 @@ fn evidence_is_told_to_all_and_is_work_until_a_final_block_records_it() {
     assert_eq!(evidence[0][..], told[..]);
     state.on_evidence(two_votes(4));
     assert!(state.take_effects().is_empty(), "one proof of an offence is enough");
+    state.on_connected(Duration::ZERO, OTHER);
+    let again = state.take_effects();
+    assert!(
+        matches!(&again[..], [Effect::Send(OTHER, BatchMessage::Evidence(bytes))] if bytes == told),
+        "{again:?}"
+    );
 
     let mut recording = (*block(1, executed(0), vec![])).clone();
     recording.payload = payload.clone().try_into().unwrap();
@@ -339,6 +360,8 @@ fn evidence_is_told_to_all_and_is_work_until_a_final_block_records_it() {
         "{effects:?}"
     );
     assert!(effects.iter().any(|effect| matches!(effect, Effect::PendingWork(false))));
+    state.on_connected(Duration::ZERO, OTHER);
+    assert!(state.take_effects().is_empty(), "the chain tells it");
     recording.header.height = Height::new(2);
     state.check(Duration::ZERO, Arc::new(recording), &[]);
     let refused = state.take_effects();
@@ -358,4 +381,54 @@ fn false_evidence_is_blamed_on_its_sender() {
     state.on_message(OTHER, BatchMessage::Evidence(bytes));
     let effects = state.take_effects();
     assert!(matches!(effects[..], [Effect::FalseEvidence(OTHER, _)]), "{effects:?}");
+}
+
+#[test]
+fn blocks_keep_their_distance_and_the_first_after_a_pause_does_not_wait() {
+    let interval = Limits::default().block_interval;
+    let built = |effects: Vec<Effect>| {
+        effects.iter().filter(|effect| matches!(effect, Effect::Built(..))).count()
+    };
+    let mut state = dissemination();
+    state.seal(Duration::ZERO, vec![transfer(0)]);
+    state.on_build(Duration::ZERO, build_request(1, false));
+    assert_eq!(built(state.take_effects()), 1, "nothing came before it");
+
+    state.on_build(interval / 2, build_request(2, false));
+    assert_eq!(built(state.take_effects()), 0, "half of the interval is left");
+    assert_eq!(state.next_deadline(), Some(interval));
+    state.on_tick(interval);
+    assert_eq!(built(state.take_effects()), 1);
+
+    state.on_build(interval * 5, build_request(3, false));
+    assert_eq!(built(state.take_effects()), 1);
+}
+
+#[test]
+fn a_proposal_of_another_moves_no_turn_that_was_granted() {
+    let interval = Limits::default().block_interval;
+    let mut state = dissemination();
+    state.seal(Duration::ZERO, vec![transfer(0)]);
+    state.check(Duration::ZERO, block(1, executed(0), vec![]), &[]);
+    state.on_build(interval / 2, build_request(2, false));
+    state.check(interval / 2, block(1, executed(0), vec![]), &[]);
+    state.take_effects();
+    assert_eq!(state.next_deadline(), Some(interval));
+    state.on_tick(interval);
+    let effects = state.take_effects();
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Built(..))), "{effects:?}");
+}
+
+#[test]
+fn a_turn_with_nothing_to_say_asks_for_no_further_tick() {
+    let interval = Limits::default().block_interval;
+    let mut state = dissemination();
+    state.check(Duration::ZERO, block(1, executed(0), vec![]), &[]);
+    state.on_build(Duration::ZERO, build_request(2, false));
+    assert_eq!(state.next_deadline(), Some(interval));
+    state.on_tick(interval);
+    assert_eq!(state.next_deadline(), None);
+    state.seal(interval * 2, vec![transfer(0)]);
+    let effects = state.take_effects();
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Built(..))), "{effects:?}");
 }

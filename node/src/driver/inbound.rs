@@ -97,6 +97,12 @@ impl Driver {
                 self.dissemination.on_verified(from, verdict);
                 Ok(())
             }
+            Report::Connected(peer) => {
+                if let Some(validator) = self.outbox.index_of(&peer) {
+                    self.dissemination.on_connected(self.tools.clock.now().mono, validator);
+                }
+                Ok(())
+            }
             Report::BatchFetched(from, bytes) => {
                 self.dissemination.on_message(from, BatchMessage::Batch(bytes));
                 Ok(())

@@ -50,6 +50,8 @@ const SEAL_DELAY: Duration = Duration::from_millis(2);
 pub enum Report {
     /// The verdict on a received batch.
     BatchVerified(ValidatorIndex, Result<HeldBatch, BatchError>),
+    /// Another node is connected.
+    Connected(PublicKey),
     /// A batch that a follower had asked a validator for.
     BatchFetched(ValidatorIndex, Bytes),
     /// A block that the core had asked for.

@@ -27,7 +27,7 @@ impl Driver {
             }
             Action::BuildPayload { view, ancestors, must_be_empty, idle_expired, .. } => {
                 let request = BuildRequest { view, ancestors, must_be_empty, idle_expired };
-                self.dissemination.on_build(request);
+                self.dissemination.on_build(self.tools.clock.now().mono, request);
             }
             Action::CheckPayload { block, ancestors, .. } => {
                 self.dissemination.check(self.tools.clock.now().mono, block, &ancestors);
