@@ -21,6 +21,8 @@ const WAITING_MAX: usize = 4 * 1024 * 1024;
 /// Long enough for every key of a family that is written unlogged.
 type Key = SmallVec<[u8; 64]>;
 type Value = SmallVec<[u8; 32]>;
+/// A record that waits: its key, and its value unless it is removed.
+type Record<'a> = (&'a [u8], Option<&'a [u8]>);
 
 /// An engine whose unlogged writes wait in memory until there are many.
 ///
@@ -64,7 +66,7 @@ impl Waiting {
         family: Family,
         start: &[u8],
         direction: Direction,
-    ) -> Box<dyn Iterator<Item = (&'a [u8], Option<&'a [u8]>)> + 'a> {
+    ) -> Box<dyn Iterator<Item = Record<'a>> + 'a> {
         let records = self.family(family);
         let start = Bound::Included(start);
         let plain = |(key, value): (&'a Key, &'a Option<Value>)| (&key[..], value.as_deref());
