@@ -8,7 +8,7 @@ use logothete_client::rpc::types::{AccountGet, Empty, TxStatus};
 use logothete_ledger::operation::Operation;
 use logothete_ledger::transaction::{Body, Transaction};
 use logothete_primitives::limits::MAX_OPERATIONS;
-use logothete_primitives::{Address, Amount, Domain, Height, Nonce, SecretKey, hash};
+use logothete_primitives::{Address, Amount, ChainId, Domain, Height, Nonce, SecretKey, hash};
 use tokio::time::sleep;
 
 use super::Chain;
@@ -39,13 +39,19 @@ pub struct Account {
 }
 
 impl Account {
-    /// Signs the next transfer of one base unit.
-    pub fn next_transfer(&mut self, chain: Chain, to: Address) -> Option<Transaction> {
+    /// Signs the next transaction: so many transfers of one base unit, at most [`MAX_OPERATIONS`].
+    pub fn next_transfer(
+        &mut self,
+        chain: Chain,
+        to: Address,
+        operations: usize,
+    ) -> Option<Transaction> {
         let expiry = Height::new(chain.height.saturating_add(EXPIRES_IN));
         let operation = Operation::Transfer { from: None, to, amount: Amount::new(1) };
         let nonce = Nonce::new(self.nonce);
-        let body =
-            Body::new(&chain.id, self.address, nonce, chain.fee, expiry, vec![operation]).ok()?;
+        let fee = fee(chain, operations);
+        let operations = vec![operation; operations];
+        let body = Body::new(&chain.id, self.address, nonce, fee, expiry, operations).ok()?;
         self.nonce += 1;
         Transaction::sign(&chain.id, body, &[&self.key]).ok()
     }
@@ -142,6 +148,28 @@ fn each_gets(balance: u64, fee: u64, count: usize) -> Result<u64, Failure> {
     Ok(each)
 }
 
+/// Bytes of a transaction of so many transfers.
+///
+/// # Errors
+/// When there are none, or more than [`MAX_OPERATIONS`].
+pub fn bytes_of_transaction(operations: usize) -> Result<usize, Failure> {
+    let account = fresh(1)?.pop();
+    let id = ChainId::new(hash(BENCH, &[]));
+    let chain = Chain { id, fee: Amount::new(100), height: 0 };
+    account
+        .and_then(|mut account| account.next_transfer(chain, account.address, operations))
+        .map(|tx| tx.encode().len())
+        .ok_or_else(|| {
+            Failure::usage(format!("a transaction has 1 to {MAX_OPERATIONS} operations"))
+        })
+}
+
+/// What so many operations cost.
+fn fee(chain: Chain, operations: usize) -> Amount {
+    let weight = u64::try_from(operations).unwrap_or(u64::MAX);
+    Amount::new(chain.fee.units().saturating_mul(weight))
+}
+
 fn funding(
     chain: Chain,
     funder: &SecretKey,
@@ -155,8 +183,7 @@ fn funding(
         amount: Amount::new(each),
     };
     let operations: Vec<Operation> = group.iter().map(transfer).collect();
-    let weight = u64::try_from(operations.len()).unwrap_or(u64::MAX);
-    let fee = Amount::new(chain.fee.units().saturating_mul(weight));
+    let fee = fee(chain, operations.len());
     let expiry = Height::new(chain.height.saturating_add(EXPIRES_IN));
     let sender = Address::from(funder.public());
     let body = Body::new(&chain.id, sender, Nonce::new(nonce), fee, expiry, operations)?;

@@ -137,6 +137,8 @@ pub struct Worker {
     pub pace: Pace,
     /// Transactions a request.
     pub batch: usize,
+    /// Transfers a transaction.
+    pub operations: usize,
     /// Transactions of one account on the way at one time.
     pub in_flight: usize,
     /// Transactions of all its accounts on the way at one time.
@@ -198,7 +200,7 @@ impl Worker {
     fn sign(&mut self, account: usize, number: u64) -> Option<Ready> {
         let is_hot = number % 100 < u64::from(self.skew);
         let to = self.hot.filter(|_| is_hot).or_else(|| self.recipient(account))?;
-        let tx = self.accounts.get_mut(account)?.next_transfer(self.chain, to)?;
+        let tx = self.accounts.get_mut(account)?.next_transfer(self.chain, to, self.operations)?;
         let bytes = tx.encode();
         let hash = logothete_ledger::transaction::Transaction::hash_of(&bytes);
         Some(Ready { hash, bytes, account })

@@ -3,12 +3,14 @@
 //! [`accounts`] makes and funds fresh accounts, [`load`] keeps them busy, [`finality`] reads every
 //! final block and says when a transaction was first seen in one, [`usage`] reads what the processes
 //! used, [`floor`] measures the least that they could use, [`report`] puts the figures together;
-//! [`targets`] measures what the project wants to reach. A transaction counts as committed when the client has
+//! [`targets`] measures what the project wants to reach, [`growth`] what becomes of the figures when one thing grows. A transaction counts as committed when the client has
 //! seen it in a final block, not when a node said it would be.
 
 pub mod accounts;
+pub mod chart;
 pub mod finality;
 pub mod floor;
+pub mod growth;
 pub mod load;
 pub mod report;
 pub mod targets;
@@ -43,6 +45,8 @@ pub struct Options {
     pub outstanding: usize,
     /// Transactions a request.
     pub batch: usize,
+    /// Transfers a transaction.
+    pub operations: usize,
     /// Requests a node works on at one time.
     pub workers: usize,
     /// Transactions a second; as fast as they become final without one.
@@ -112,6 +116,7 @@ pub async fn run(
             tracker: Arc::clone(&tracker),
             pace: pace.clone(),
             batch: options.batch,
+            operations: options.operations,
             in_flight: options.in_flight,
             outstanding,
             hot,

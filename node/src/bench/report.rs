@@ -21,6 +21,8 @@ pub struct Setting {
     pub outstanding: usize,
     /// Transactions a request.
     pub batch: usize,
+    /// Transfers a transaction.
+    pub operations: usize,
     /// Percent of the transfers that paid the same account.
     pub skew: u8,
     /// Transactions a second that were offered; none in a closed loop.
@@ -47,6 +49,7 @@ impl Setting {
                 .saturating_mul(options.in_flight)
                 .min(options.outstanding),
             batch: options.batch,
+            operations: options.operations,
             skew: options.skew,
             rate: options.rate,
             warmup_seconds: options.warmup.as_secs_f64(),
@@ -96,6 +99,8 @@ pub struct Resources {
     pub disk_bytes_per_tx: f64,
     /// Syncs of one node for each block.
     pub syncs_per_block: f64,
+    /// Milliseconds from a proposal until its block was final, on average.
+    pub block_finality_ms: f64,
     /// Memory of the largest node at the end, in MiB.
     pub memory_mib: f64,
 }
@@ -258,12 +263,14 @@ impl Resources {
         let mut cpu_percent: Vec<_> =
             stages.into_iter().map(|(stage, time)| (stage, percent(time))).collect();
         cpu_percent.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let finality: Duration = nodes.iter().map(|usage| usage.finality).sum();
         let largest = nodes.iter().map(|usage| usage.resident_bytes).max().unwrap_or(0);
         Self {
             cpu_percent,
             wire_bytes_per_tx: sum(|usage| usage.sent_bytes) / committed.max(1.0),
             disk_bytes_per_tx: sum(|usage| usage.written_bytes) / committed.max(1.0),
             syncs_per_block: sum(|usage| usage.syncs) / count / blocks.max(1.0),
+            block_finality_ms: 1e3 * finality.as_secs_f64() / sum(|usage| usage.finals).max(1.0),
             memory_mib: precise(largest) / f64::from(1 << 20),
         }
     }
@@ -277,10 +284,11 @@ impl Resources {
         [
             format!("stages     {}", stages.join(" · ")),
             format!(
-                "resources  {:.0} bytes/tx on the wire · {:.0} bytes/tx to disk · {:.1} syncs a block and node · {:.0} MiB at most",
+                "resources  {:.0} bytes/tx on the wire · {:.0} bytes/tx to disk · {:.1} syncs a block and node · a block final after {:.1} ms · {:.0} MiB at most",
                 self.wire_bytes_per_tx,
                 self.disk_bytes_per_tx,
                 self.syncs_per_block,
+                self.block_finality_ms,
                 self.memory_mib
             ),
         ]

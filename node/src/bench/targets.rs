@@ -241,6 +241,7 @@ impl Suite<'_> {
             in_flight: 1,
             outstanding,
             batch: 500,
+            operations: 1,
             workers: 2,
             rate,
             skew: 0,
@@ -257,7 +258,7 @@ impl Suite<'_> {
     clippy::cast_sign_loss,
     reason = "rates are positive and far below 2^53"
 )]
-fn whole(rate: f64) -> u64 {
+pub(super) fn whole(rate: f64) -> u64 {
     rate.max(1.0) as u64
 }
 

@@ -1,6 +1,8 @@
 //! What the nodes on this machine used: CPU time by stage, bytes on the wire and to the disk, syncs, memory.
 
 use std::collections::BTreeMap;
+use std::iter::Sum;
+use std::str::FromStr;
 use std::time::Duration;
 
 use logothete_client::Client;
@@ -15,6 +17,9 @@ use crate::devnet::process::Process;
 const SENT_BYTES: &str = "logothete_network_sent_bytes_total";
 /// Syncs of the database.
 const SYNCS: &str = "logothete_store_fsync_seconds_count";
+/// From a proposal until its block was final: how long all of them took, and how many there were.
+const FINALITY_SUM: &str = "logothete_consensus_finality_seconds_sum";
+const FINALITY_COUNT: &str = "logothete_consensus_finality_seconds_count";
 /// How long a node may take to show its metrics, and how much it may show.
 const METRICS_PATIENCE: Duration = Duration::from_secs(2);
 const METRICS_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -40,6 +45,10 @@ pub struct Usage {
     pub written_bytes: u64,
     /// Syncs of the database.
     pub syncs: u64,
+    /// Blocks that became final.
+    pub finals: u64,
+    /// From proposal to final, all of these blocks together.
+    pub finality: Duration,
     /// Bytes of memory that it holds now.
     pub resident_bytes: u64,
 }
@@ -57,6 +66,8 @@ impl Usage {
             sent_bytes: self.sent_bytes.saturating_sub(earlier.sent_bytes),
             written_bytes: self.written_bytes.saturating_sub(earlier.written_bytes),
             syncs: self.syncs.saturating_sub(earlier.syncs),
+            finals: self.finals.saturating_sub(earlier.finals),
+            finality: self.finality.saturating_sub(earlier.finality),
             resident_bytes: self.resident_bytes,
         }
     }
@@ -86,6 +97,9 @@ pub async fn sample(nodes: &[LocalNode]) -> Vec<Usage> {
             sent_bytes: total(&metrics, SENT_BYTES),
             written_bytes: node.process.written_bytes().unwrap_or_default(),
             syncs: total(&metrics, SYNCS),
+            finals: total(&metrics, FINALITY_COUNT),
+            finality: Duration::try_from_secs_f64(total(&metrics, FINALITY_SUM))
+                .unwrap_or_default(),
             resident_bytes: node.process.resident_bytes().unwrap_or_default(),
             ..Usage::default()
         };
@@ -126,11 +140,11 @@ impl LocalNode {
 }
 
 /// The sum of a counter over all its labels, in the text format of Prometheus.
-fn total(metrics: &str, name: &str) -> u64 {
+fn total<N: FromStr + Sum>(metrics: &str, name: &str) -> N {
     let values = metrics.lines().filter_map(|line| {
         let rest = line.strip_prefix(name)?;
         let is_it = rest.starts_with(['{', ' ']);
-        is_it.then(|| rest.rsplit(' ').next()?.parse::<u64>().ok()).flatten()
+        is_it.then(|| rest.rsplit(' ').next()?.parse::<N>().ok()).flatten()
     });
     values.sum()
 }
@@ -151,9 +165,9 @@ mod tests {
     #[test]
     fn a_counter_is_summed_over_its_labels_and_told_from_longer_names() {
         let metrics = "# HELP a_total all\na_total{lane=\"x\"} 3\na_total{lane=\"y z\"} 4\na_total_more 9\nb 1\n";
-        assert_eq!(total(metrics, "a_total"), 7);
-        assert_eq!(total(metrics, "b"), 1);
-        assert_eq!(total(metrics, "c"), 0);
+        assert_eq!(total::<u64>(metrics, "a_total"), 7);
+        assert_eq!(total::<f64>(metrics, "b").to_bits(), 1.0f64.to_bits());
+        assert_eq!(total::<u64>(metrics, "c"), 0);
     }
 
     #[test]
@@ -164,6 +178,8 @@ mod tests {
             sent_bytes: n,
             written_bytes: n,
             syncs: n,
+            finals: n,
+            finality: Duration::from_secs(n),
             resident_bytes: n,
         };
         let used = at(7).since(&at(4));

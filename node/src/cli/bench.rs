@@ -1,12 +1,15 @@
-//! `bench load` and `bench targets`.
+//! `bench load`, `bench targets` and `bench growth`.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum as _};
+use logothete_primitives::limits::MAX_OPERATIONS;
 
 use super::context::Context;
 use super::output::{Failure, Outcome, Reply};
-use crate::bench::targets::{Extent, Suite};
+use crate::bench::growth::{self, Axis, Extent, Study};
+use crate::bench::targets::{self, Suite};
 use crate::bench::{self, Options};
 use crate::devnet::lifecycle;
 
@@ -26,6 +29,33 @@ pub enum Bench {
         after_help = "Example:\n  logothete devnet up --detach && logothete bench targets --json"
     )]
     Targets(Targets),
+    /// What becomes of throughput, cost and latency when validators, accounts, the chain, transactions, the load or delays grow.
+    ///
+    /// Starts devnets of its own and removes them. Prints the tables; with `--out` the figures and a picture are kept.
+    #[command(
+        after_help = "Examples:\n  logothete bench growth --out growth\n  logothete bench growth --axes validators,delay --each 5"
+    )]
+    Growth(Growth),
+}
+
+/// Arguments of `bench growth`.
+#[derive(Args, Debug)]
+pub struct Growth {
+    /// What grows; everything without it.
+    #[arg(long, value_delimiter = ',', value_name = "AXIS,…")]
+    axes: Vec<Axis>,
+    /// Seconds that each point is measured.
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..))]
+    each: u64,
+    /// Accounts at most.
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(8..=1_000_000))]
+    most_accounts: u32,
+    /// Transactions in the chain at most.
+    #[arg(long, default_value_t = 1_000_000)]
+    most_transactions: u64,
+    /// Directory for `growth.json`, `growth.md` and `growth.svg`.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
 }
 
 /// Arguments of `bench targets`.
@@ -60,6 +90,9 @@ pub struct Load {
     /// Transactions a request.
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     batch: u16,
+    /// Transfers a transaction.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=MAX_OPERATIONS as i64))]
+    operations: u8,
     /// Requests to one node at one time.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=32))]
     workers: u8,
@@ -88,7 +121,41 @@ pub async fn perform(context: &Context, command: Bench) -> Outcome {
     match command {
         Bench::Load(wish) => load(context, wish).await,
         Bench::Targets(wish) => targets(context, wish).await,
+        // The networks go with the future, so an interrupt leaves none behind.
+        Bench::Growth(wish) => tokio::select! {
+            measured = growth(context, wish) => measured,
+            _ = tokio::signal::ctrl_c() => Err(Failure::new("interrupted", "stopped before all was measured")),
+        },
     }
+}
+
+async fn growth(context: &Context, wish: Growth) -> Outcome {
+    let most_accounts =
+        usize::try_from(wish.most_accounts).map_err(|_| Failure::usage("too many accounts"))?;
+    let extent = Extent {
+        axes: if wish.axes.is_empty() { Axis::value_variants().to_vec() } else { wish.axes },
+        each: Duration::from_secs(wish.each),
+        most_accounts,
+        most_transactions: wish.most_transactions,
+    };
+    if let Some(directory) = &wish.out {
+        std::fs::create_dir_all(directory)?;
+    }
+    let keep = |growth: &growth::Growth| match &wish.out {
+        Some(directory) => keep_growth(directory, growth),
+        None => Ok(()),
+    };
+    let growth = Study::new(extent, context.printer)?.run(keep).await?;
+    let text = growth.tables();
+    Ok(Reply::new(growth, text))
+}
+
+fn keep_growth(directory: &Path, growth: &growth::Growth) -> Result<(), Failure> {
+    let json = serde_json::to_string_pretty(growth).map_err(std::io::Error::other)?;
+    std::fs::write(directory.join("growth.json"), json)?;
+    std::fs::write(directory.join("growth.md"), growth.tables())?;
+    std::fs::write(directory.join("growth.svg"), growth.picture())?;
+    Ok(())
 }
 
 async fn targets(context: &Context, wish: Targets) -> Outcome {
@@ -97,7 +164,7 @@ async fn targets(context: &Context, wish: Targets) -> Outcome {
     let state = lifecycle::load(&directory)?;
     let many_accounts =
         usize::try_from(wish.many_accounts).map_err(|_| Failure::usage("too many accounts"))?;
-    let extent = Extent {
+    let extent = targets::Extent {
         saturated: Duration::from_secs(wish.saturated),
         other: Duration::from_secs(wish.other),
         many_accounts,
@@ -121,6 +188,7 @@ async fn load(context: &Context, wish: Load) -> Outcome {
             .outstanding
             .map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX)),
         batch: wish.batch.into(),
+        operations: wish.operations.into(),
         workers: wish.workers.into(),
         rate: wish.rate,
         skew: wish.skew,

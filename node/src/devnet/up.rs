@@ -98,6 +98,19 @@ pub async fn up(directory: Directory, options: &Options, printer: Printer) -> Ou
     Ok(Reply::new(json!({ "stopped": true, "killed": killed }), text))
 }
 
+/// Starts everything and returns when all vote; what was started is stopped when that fails.
+///
+/// # Errors
+/// Those of [`up`].
+pub async fn bring_up(directory: &Directory, options: &Options) -> Result<State, Failure> {
+    prepare(directory, options)?;
+    if let Err(failure) = run_all(directory).await {
+        start::stop_all(directory)?;
+        return Err(failure);
+    }
+    lifecycle::load(directory)
+}
+
 /// Makes or takes up the files, chooses ports and writes configurations; tells which ports were moved.
 fn prepare(directory: &Directory, options: &Options) -> Result<Vec<String>, Failure> {
     let lock = directory.lock()?;
