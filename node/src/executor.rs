@@ -192,7 +192,9 @@ impl Executor {
             params: &self.tools.params,
         };
         let output = execute(&self.tools.state, &input);
+        let planning = Instant::now();
         let update = self.tools.state.plan(&output.changes);
+        self.tools.metrics.execution.updated_tree(planning.elapsed());
         let receipts_root = accumulate(&self.receipts, &output.receipts_root);
         let executed = Executed { height, state_root: update.root(), receipts_root };
         self.store(executed, &output, &transactions)?;
@@ -246,7 +248,9 @@ impl Executor {
             changes: &output.changes,
             transactions: &applied,
         };
+        let began = Instant::now();
         self.tools.chain.store().apply(&applied).map_err(ChainError::from)?;
+        self.tools.metrics.store.applied(began.elapsed());
         Ok(())
     }
 

@@ -311,8 +311,12 @@ pub(crate) fn assemble(
     let connected = reports_sender.clone();
     let Inbound { consensus, batches, requests, gossip, peers } = inbound;
 
-    let (signatures, signature_stage) =
-        Signatures::new(genesis.rules.clone(), workers, supervisor.pulse("signatures"));
+    let (signatures, signature_stage) = Signatures::new(
+        genesis.rules.clone(),
+        workers,
+        metrics.clone(),
+        supervisor.pulse("signatures"),
+    );
     let audit = config.audit.signed.clone();
     let driver = Driver::new(
         Tools {
@@ -403,7 +407,7 @@ pub(crate) fn assemble(
     supervisor.spawn("sync", until(&stop, sync.run()));
     supervisor.spawn("sync.server", until(&stop, serve(chain.clone(), workers, requests)));
     supervisor.spawn("gossip", until(&stop, listener.run()));
-    supervisor.spawn("peers", until(&stop, watch_peers(peers, connected)));
+    supervisor.spawn("peers", until(&stop, watch_peers(peers, connected, metrics.clone())));
     if own.is_none() {
         let publisher = Publisher {
             network: network.clone(),
@@ -471,7 +475,11 @@ async fn serve(chain: Chain, workers: Workers, mut requests: mpsc::Receiver<Requ
     }
 }
 
-async fn watch_peers(mut peers: mpsc::Receiver<PeerEvent>, reports: mpsc::Sender<Report>) {
+async fn watch_peers(
+    mut peers: mpsc::Receiver<PeerEvent>,
+    reports: mpsc::Sender<Report>,
+    metrics: Metrics,
+) {
     while let Some(event) = peers.recv().await {
         match event {
             PeerEvent::Connected(peer) => {
@@ -480,9 +488,11 @@ async fn watch_peers(mut peers: mpsc::Receiver<PeerEvent>, reports: mpsc::Sender
                 let _ = reports.send(Report::Connected(peer.key)).await;
             }
             PeerEvent::Disconnected { key, reason } => {
+                metrics.network.disconnected(reason.name());
                 info!(event = "peer.disconnected", peer = %key, %reason);
             }
             PeerEvent::Refused { address, key, reason } => {
+                metrics.network.disconnected(reason.name());
                 let peer = key.map(|key| key.to_string());
                 warn!(event = "peer.refused", %address, peer, %reason);
             }

@@ -71,7 +71,12 @@ struct Administration {
 
 impl Actions for Administration {
     fn backup(&self, dir: &Path) -> Result<serde_json::Value, String> {
-        backup::create(&self.service.chain, dir).map_err(|error| format!("{error:#}"))
+        let created = backup::create(&self.service.chain, dir);
+        match &created {
+            Ok(_) => self.service.metrics.backup.created(),
+            Err(_) => self.service.metrics.backup.failed(),
+        }
+        created.map_err(|error| format!("{error:#}"))
     }
 
     fn shutdown(&self) {

@@ -4,22 +4,50 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use logothete_consensus::Mode;
+use logothete_ledger::store::disk_space;
 use logothete_p2p::Role;
+use tracing::debug;
 
 use crate::metrics::SyncPhase;
 use crate::service::Service;
 
 /// Time between samples.
 const INTERVAL: Duration = Duration::from_secs(1);
+/// Samples between two looks at the size of the database, which reads its files' sizes.
+const SIZE_EVERY: u64 = 30;
 /// A validator not heard voting for longer counts as missing.
 const SILENCE: Duration = Duration::from_secs(10);
 
 /// Samples as long as the node runs.
 pub async fn run(service: Arc<Service>) {
     let mut interval = tokio::time::interval(INTERVAL);
-    loop {
+    let mut fetched = 0;
+    for number in 0u64.. {
         interval.tick().await;
         sample(&service);
+        let blocks = service.sync.borrow().blocks;
+        service.metrics.sync.fetched(blocks.saturating_sub(fetched));
+        fetched = blocks;
+        if number.is_multiple_of(SIZE_EVERY) {
+            let asked = service.clone();
+            service.workers.read(move || sample_sizes(&asked)).await;
+        }
+    }
+}
+
+fn sample_sizes(service: &Service) {
+    match service.chain.store().usage() {
+        Ok(usage) => {
+            for family in usage {
+                service.metrics.store.family_bytes(family.family, family.disk_bytes);
+            }
+        }
+        Err(error) => debug!(event = "store.usage.unknown", %error),
+    }
+    match disk_space(&service.config.paths.data) {
+        Ok(space) => service.metrics.store.disk(space.free_bytes, space.total_bytes),
+        // A simulated node has no directory.
+        Err(error) => debug!(event = "store.disk.unknown", %error),
     }
 }
 

@@ -4,6 +4,7 @@
 //! group larger; when nothing is being checked, nothing is held back.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures::StreamExt as _;
 use futures::future::join_all;
@@ -13,6 +14,7 @@ use logothete_ledger::error::TxError;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::dissemination::BatchRules;
+use crate::metrics::Metrics;
 use crate::supervise::Pulse;
 use crate::workers::Workers;
 
@@ -41,14 +43,20 @@ pub struct SignatureStage {
     rules: BatchRules,
     queue: mpsc::Receiver<Job>,
     workers: Workers,
+    metrics: Metrics,
     pulse: Arc<Pulse>,
 }
 
 impl Signatures {
     /// The entrance and the stage behind it.
-    pub fn new(rules: BatchRules, workers: Workers, pulse: Arc<Pulse>) -> (Self, SignatureStage) {
+    pub fn new(
+        rules: BatchRules,
+        workers: Workers,
+        metrics: Metrics,
+        pulse: Arc<Pulse>,
+    ) -> (Self, SignatureStage) {
         let (sender, queue) = mpsc::channel(QUEUED_MAX);
-        (Self(sender), SignatureStage { rules, queue, workers, pulse })
+        (Self(sender), SignatureStage { rules, queue, workers, metrics, pulse })
     }
 
     /// The verdict on each candidate; `None` when the node is about to stop.
@@ -73,7 +81,8 @@ impl SignatureStage {
                 job = self.queue.recv(), if groups.len() < cores => {
                     let Some(job) = job else { return };
                     let group = self.gather(job);
-                    groups.push(check(self.rules.clone(), self.workers, group));
+                    let tools = (self.rules.clone(), self.metrics.clone());
+                    groups.push(check(tools, self.workers, group));
                 }
             }
         }
@@ -94,7 +103,7 @@ impl SignatureStage {
 }
 
 /// Checks a group and answers each of its jobs.
-async fn check(rules: BatchRules, workers: Workers, group: Vec<Job>) {
+async fn check((rules, metrics): (BatchRules, Metrics), workers: Workers, group: Vec<Job>) {
     let mut candidates = Vec::new();
     let mut asked = Vec::with_capacity(group.len());
     for mut job in group {
@@ -105,8 +114,14 @@ async fn check(rules: BatchRules, workers: Workers, group: Vec<Job>) {
     let mut shards = Vec::with_capacity(candidates.len().div_ceil(TOGETHER));
     while !candidates.is_empty() {
         let rest = candidates.split_off(candidates.len().min(TOGETHER));
-        let (rules, shard) = (rules.clone(), std::mem::replace(&mut candidates, rest));
-        shards.push(workers.run(move || admit(&rules.chain, &rules.keys, shard)));
+        let (rules, metrics) = (rules.clone(), metrics.clone());
+        let shard = std::mem::replace(&mut candidates, rest);
+        shards.push(workers.run(move || {
+            let (count, began) = (shard.len(), Instant::now());
+            let verdicts = admit(&rules.chain, &rules.keys, shard);
+            metrics.pipeline.verified_signatures(count, began.elapsed());
+            verdicts
+        }));
     }
     let mut verdicts = join_all(shards).await.into_iter().flatten();
     for (count, respond) in asked {

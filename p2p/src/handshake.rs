@@ -188,6 +188,24 @@ impl RefusalReason {
         }
     }
 
+    /// The reason in one word, for counting.
+    pub const fn name(&self) -> &'static str {
+        match self.code() {
+            1 => "version",
+            2 => "chain",
+            3 => "genesis",
+            4 => "not_a_validator",
+            5 => "own_key",
+            6 | 7 => "full",
+            8 => "banned",
+            9 => "malformed",
+            10 => "timeout",
+            11 => "closed",
+            12 => "wrong_key",
+            _ => "unknown",
+        }
+    }
+
     /// The reason as the other side reads it.
     pub(crate) fn as_told(&self) -> Self {
         Self::ByPeer { code: self.code(), words: self.to_string() }

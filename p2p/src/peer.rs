@@ -98,6 +98,21 @@ pub enum DisconnectReason {
     Stopped,
 }
 
+impl DisconnectReason {
+    /// The reason in one word, for counting.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Transport(_) => "transport",
+            Self::Unresponsive => "unresponsive",
+            Self::Violation(_) => "violation",
+            Self::Faulty(_) => "faulty",
+            Self::Replaced => "replaced",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
 impl fmt::Display for DisconnectReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -20,10 +20,7 @@ const SMALL_BATCH_BYTES: usize = 8 * 1024;
 impl Driver {
     pub(super) fn perform_effect(&mut self, effect: Effect) -> Result<(), DriverError> {
         match effect {
-            Effect::Send(to, BatchMessage::Request(wanted)) if !self.seals => {
-                self.fetch_batches(to, wanted);
-            }
-            Effect::Send(to, message) => self.outbox.send(to, Lane::Batches, message.to_frame()),
+            Effect::Send(to, message) => self.send_batch_message(to, message),
             Effect::Broadcast(message) => self.outbox.broadcast(Lane::Batches, message.to_frame()),
             Effect::Verify(from, bytes) => self.verify_batch(from, bytes),
             Effect::Store(held) => {
@@ -63,6 +60,16 @@ impl Driver {
             }
         }
         Ok(())
+    }
+
+    fn send_batch_message(&mut self, to: ValidatorIndex, message: BatchMessage) {
+        if let BatchMessage::Request(wanted) = &message {
+            self.tools.metrics.pipeline.requested_batches(wanted.len());
+        }
+        match message {
+            BatchMessage::Request(wanted) if !self.seals => self.fetch_batches(to, wanted),
+            message => self.outbox.send(to, Lane::Batches, message.to_frame()),
+        }
     }
 
     fn report(&self, validator: ValidatorIndex, fault: PeerFault) {

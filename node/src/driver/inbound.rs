@@ -1,5 +1,7 @@
 //! Frames and reports that reach the driver.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use logothete_consensus::{Event, Message, Rejection, verify_cached, verify_quorum};
 use logothete_p2p::PeerFault;
@@ -35,6 +37,7 @@ impl Driver {
             self.tools.network.report(&from, PeerFault::Invalid);
             return Ok(());
         }
+        self.record_clock(&from, &message);
         let seen = seen_vote(&message);
         let context = &self.tools.context;
         match verify_cached(context, &*self.tools.verifier, &mut self.certificates, message) {
@@ -48,6 +51,17 @@ impl Driver {
                 self.refuse(&from, &rejection);
                 Ok(())
             }
+        }
+    }
+
+    /// What a proposal that comes from its proposer itself says about that one's clock.
+    fn record_clock(&self, from: &PublicKey, message: &Message) {
+        let Message::Proposal(proposal) = message else { return };
+        let header = &proposal.block.header;
+        if self.outbox.key_of(header.proposer) == Some(*from) {
+            let ours = Duration::from_millis(self.tools.clock.unix_ms()).as_secs_f64();
+            let theirs = Duration::from_millis(header.timestamp.get()).as_secs_f64();
+            self.tools.metrics.consensus.clock_skew(header.proposer.get(), theirs - ours);
         }
     }
 

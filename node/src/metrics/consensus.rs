@@ -54,6 +54,7 @@ pub struct ConsensusMetrics {
     names: ValidatorNames,
     last_vote_views: Vec<CountGauge>,
     entered: Mutex<Instant>,
+    last_final: Mutex<Option<Instant>>,
     height: CountGauge,
     view: CountGauge,
     views: Family<ReasonLabel, Counter>,
@@ -69,7 +70,6 @@ pub struct ConsensusMetrics {
     vote_delay: Family<ValidatorLabel, SecondsGauge>,
     clock_skew: Family<ValidatorLabel, SecondsGauge>,
     equivocations: Family<ValidatorLabel, Counter>,
-    refusals: Family<ReasonLabel, Counter>,
     rejections: Family<ReasonLabel, Counter>,
     learner: Gauge,
 }
@@ -97,11 +97,11 @@ impl ConsensusMetrics {
     pub fn finalized(&self, height: u64, since_proposal: Duration) {
         self.height.set(height);
         self.finality.observe(since_proposal.as_secs_f64());
-    }
-
-    /// The time between two final blocks.
-    pub fn block_interval(&self, interval: Duration) {
-        self.block_interval.observe(interval.as_secs_f64());
+        let now = Instant::now();
+        let mut last = self.last_final.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(earlier) = last.replace(now) {
+            self.block_interval.observe((now - earlier).as_secs_f64());
+        }
     }
 
     /// How much voting power takes part, of which total, and what a certificate needs.
@@ -144,11 +144,6 @@ impl ConsensusMetrics {
         self.equivocations.get_or_create(&label).inc();
     }
 
-    /// The safety rules did not let this node sign.
-    pub fn refused_to_sign(&self, rule: &'static str) {
-        self.refusals.get_or_create(&ReasonLabel { reason: rule }).inc();
-    }
-
     /// A message of a peer broke a rule.
     pub fn rejected(&self, reason: &'static str) {
         self.rejections.get_or_create(&ReasonLabel { reason }).inc();
@@ -169,6 +164,7 @@ impl ConsensusMetrics {
         let metrics = Self {
             last_vote_views: validators.iter().map(gauge).collect(),
             entered: Mutex::new(Instant::now()),
+            last_final: Mutex::new(None),
             height: CountGauge::default(),
             view: CountGauge::default(),
             views: Family::default(),
@@ -184,7 +180,6 @@ impl ConsensusMetrics {
             vote_delay: Family::default(),
             clock_skew: Family::default(),
             equivocations: Family::default(),
-            refusals: Family::default(),
             rejections: Family::default(),
             learner: Gauge::default(),
             names,
@@ -223,8 +218,6 @@ impl ConsensusMetrics {
         r.register_with_unit("clock_skew", help, Unit::Seconds, self.clock_skew.clone());
         let help = "Pairs of conflicting signed messages, by validator";
         r.register("equivocations", help, self.equivocations.clone());
-        let help = "Times the safety rules did not let this node sign, by rule";
-        r.register("safety_refusals", help, self.refusals.clone());
         let help = "Messages of peers that broke a rule, by rule";
         r.register("rejections", help, self.rejections.clone());
         let help = "1 while the node only learns, because its safety state is not established";

@@ -19,7 +19,6 @@ pub struct NetworkMetrics {
     received: Family<LaneLabel, Counter>,
     dropped: Family<DropLabel, Counter>,
     disconnects: Family<ReasonLabel, Counter>,
-    penalties: Family<ReasonLabel, Counter>,
 }
 
 impl NetworkMetrics {
@@ -59,11 +58,6 @@ impl NetworkMetrics {
         self.disconnects.get_or_create(&ReasonLabel { reason }).inc();
     }
 
-    /// A peer was reported for what it sent.
-    pub fn penalized(&self, fault: &'static str) {
-        self.penalties.get_or_create(&ReasonLabel { reason: fault }).inc();
-    }
-
     pub(super) fn register(registry: &mut Registry, validators: &[String]) -> Self {
         let metrics = Self {
             names: ValidatorNames::new(validators),
@@ -73,7 +67,6 @@ impl NetworkMetrics {
             received: Family::default(),
             dropped: Family::default(),
             disconnects: Family::default(),
-            penalties: Family::default(),
         };
         let r = registry.sub_registry_with_prefix("network");
         r.register("peers", "Connected peers, by role", metrics.peers.clone());
@@ -87,8 +80,6 @@ impl NetworkMetrics {
         r.register("dropped_messages", help, metrics.dropped.clone());
         let help = "Connections that ended or were refused, by reason";
         r.register("disconnects", help, metrics.disconnects.clone());
-        let help = "Peers reported for what they sent, by fault";
-        r.register("penalties", help, metrics.penalties.clone());
         metrics
     }
 }
@@ -109,7 +100,6 @@ pub struct SyncMetrics {
     phase: Gauge,
     remaining: CountGauge,
     blocks: Counter,
-    failures: Family<ReasonLabel, Counter>,
 }
 
 impl SyncMetrics {
@@ -128,24 +118,17 @@ impl SyncMetrics {
         self.blocks.inc_by(count);
     }
 
-    /// A request to a peer failed.
-    pub fn failed(&self, reason: &'static str) {
-        self.failures.get_or_create(&ReasonLabel { reason }).inc();
-    }
-
     pub(super) fn register(registry: &mut Registry) -> Self {
         let metrics = Self {
             phase: Gauge::default(),
             remaining: CountGauge::default(),
             blocks: Counter::default(),
-            failures: Family::default(),
         };
         let r = registry.sub_registry_with_prefix("sync");
         let help = "0 at the tip, 1 fetching blocks, 2 nobody has what is missing";
         r.register("phase", help, metrics.phase.clone());
         r.register("remaining_blocks", "Blocks still missing", metrics.remaining.clone());
         r.register("fetched_blocks", "Verified blocks from peers", metrics.blocks.clone());
-        r.register("failures", "Failed requests, by reason", metrics.failures.clone());
         metrics
     }
 }

@@ -65,9 +65,8 @@ pub struct PipelineMetrics {
     sealed: Counter,
     sealed_transactions: Histogram,
     received: Counter,
-    fetched: Counter,
+    requested: Counter,
     pushed_back: Family<StageLabel, Counter>,
-    queue: Family<StageLabel, CountGauge>,
     settled: Histogram,
     recent: Recent,
 }
@@ -101,20 +100,14 @@ impl PipelineMetrics {
         self.received.inc();
     }
 
-    /// A batch that was missing had to be asked for.
-    pub fn fetched_batch(&self) {
-        self.fetched.inc();
+    /// So many missing batches were asked of one peer.
+    pub fn requested_batches(&self, count: usize) {
+        self.requested.inc_by(u64::try_from(count).unwrap_or(u64::MAX));
     }
 
     /// A stage was full and pushed back.
     pub fn pushed_back(&self, stage: &'static str) {
         self.pushed_back.get_or_create(&StageLabel { stage }).inc();
-    }
-
-    /// How many items wait before a stage.
-    pub fn queue(&self, stage: &'static str, items: usize) {
-        let items = u64::try_from(items).unwrap_or(u64::MAX);
-        self.queue.get_or_create(&StageLabel { stage }).set(items);
     }
 
     pub(super) fn register(registry: &mut Registry) -> Self {
@@ -124,9 +117,8 @@ impl PipelineMetrics {
             sealed: Counter::default(),
             sealed_transactions: count_histogram(),
             received: Counter::default(),
-            fetched: Counter::default(),
+            requested: Counter::default(),
             pushed_back: Family::default(),
-            queue: Family::default(),
             settled: latency_histogram(),
             recent: Recent::default(),
         };
@@ -141,11 +133,10 @@ impl PipelineMetrics {
         let help = "Transactions in an own batch";
         r.register("batch_transactions", help, metrics.sealed_transactions.clone());
         r.register("batches_received", "Batches of other validators", metrics.received.clone());
-        let help = "Batches that were missing and asked for";
-        r.register("batches_fetched", help, metrics.fetched.clone());
+        let help = "Missing batches asked of a peer; one that is asked of two counts twice";
+        r.register("batches_requested", help, metrics.requested.clone());
         let help = "Times a full stage pushed back, by stage";
         r.register("pushed_back", help, metrics.pushed_back.clone());
-        r.register("queue_length", "Items that wait, by stage", metrics.queue.clone());
         metrics
     }
 }

@@ -13,16 +13,22 @@ use super::{CountGauge, SecondsGauge, latency_histogram};
 /// Metrics of the database.
 pub struct StoreMetrics {
     bytes: Family<FamilyLabel, CountGauge>,
+    disk_free: CountGauge,
+    disk_total: CountGauge,
     fsync: Histogram,
     apply: Histogram,
-    stalled: Counter,
-    failures: Counter,
 }
 
 impl StoreMetrics {
     /// The size of one column family on disk.
     pub fn family_bytes(&self, family: &'static str, bytes: u64) {
         self.bytes.get_or_create(&FamilyLabel { family }).set(bytes);
+    }
+
+    /// What the file system of the data directory has left, and its size.
+    pub fn disk(&self, free: u64, total: u64) {
+        self.disk_free.set(free);
+        self.disk_total.set(total);
     }
 
     /// A synced write of the safety state took `took`.
@@ -35,33 +41,25 @@ impl StoreMetrics {
         self.apply.observe(took.as_secs_f64());
     }
 
-    /// Writes had to wait because the database could not keep up.
-    pub fn write_stalled(&self) {
-        self.stalled.inc();
-    }
-
-    /// A read or write failed.
-    pub fn failed(&self) {
-        self.failures.inc();
-    }
-
     pub(super) fn register(registry: &mut Registry) -> Self {
         let metrics = Self {
             bytes: Family::default(),
+            disk_free: CountGauge::default(),
+            disk_total: CountGauge::default(),
             fsync: latency_histogram(),
             apply: latency_histogram(),
-            stalled: Counter::default(),
-            failures: Counter::default(),
         };
         let r = registry.sub_registry_with_prefix("store");
         let help = "Bytes on disk, by column family";
         r.register_with_unit("family", help, Unit::Bytes, metrics.bytes.clone());
+        let help = "Bytes that the file system of the data directory has left";
+        r.register_with_unit("disk_free", help, Unit::Bytes, metrics.disk_free.clone());
+        let help = "Size of the file system of the data directory";
+        r.register_with_unit("disk_total", help, Unit::Bytes, metrics.disk_total.clone());
         let help = "Time of a synced write of the safety state";
         r.register_with_unit("fsync", help, Unit::Seconds, metrics.fsync.clone());
         let help = "Time of the atomic write of an executed block";
         r.register_with_unit("apply", help, Unit::Seconds, metrics.apply.clone());
-        r.register("write_stalls", "Writes that had to wait", metrics.stalled.clone());
-        r.register("failures", "Reads and writes that failed", metrics.failures.clone());
         metrics
     }
 }
@@ -69,7 +67,6 @@ impl StoreMetrics {
 /// Metrics of backups.
 pub struct BackupMetrics {
     created: SecondsGauge,
-    verified: SecondsGauge,
     failures: Counter,
 }
 
@@ -79,28 +76,16 @@ impl BackupMetrics {
         self.created.set(unix_seconds());
     }
 
-    /// A backup was verified now.
-    pub fn verified(&self) {
-        self.verified.set(unix_seconds());
-    }
-
-    /// A backup could not be made or did not verify.
+    /// A backup could not be made.
     pub fn failed(&self) {
         self.failures.inc();
     }
 
     pub(super) fn register(registry: &mut Registry) -> Self {
-        let metrics = Self {
-            created: SecondsGauge::default(),
-            verified: SecondsGauge::default(),
-            failures: Counter::default(),
-        };
+        let metrics = Self { created: SecondsGauge::default(), failures: Counter::default() };
         let r = registry.sub_registry_with_prefix("backup");
         let help = "Unix time of the last backup, 0 when there was none";
         r.register_with_unit("last_timestamp", help, Unit::Seconds, metrics.created.clone());
-        let help = "Unix time of the last verified backup, 0 when there was none";
-        let verified = metrics.verified.clone();
-        r.register_with_unit("last_verified_timestamp", help, Unit::Seconds, verified);
         r.register("failures", "Backups that failed", metrics.failures.clone());
         metrics
     }

@@ -17,7 +17,6 @@ fn touched() -> Metrics {
     m.consensus.entered_view(8, "quorum_certificate", ms);
     m.consensus.timed_out();
     m.consensus.finalized(7, ms);
-    m.consensus.block_interval(ms);
     m.consensus.power(2, 4, 3);
     let (kind, accepted) = (VoteKind::Prepare, true);
     m.consensus.vote(SeenVote { validator: 0, view: 8, kind, accepted, delay: ms });
@@ -25,7 +24,6 @@ fn touched() -> Metrics {
     m.consensus.vote(SeenVote { validator: 900, view: 8, kind, accepted, delay: ms });
     m.consensus.clock_skew(1, 0.25);
     m.consensus.equivocation(1);
-    m.consensus.refused_to_sign("R3");
     m.consensus.rejected("stale");
     m.consensus.learner(true);
     m.mempool.size(3, 540, ms);
@@ -34,9 +32,8 @@ fn touched() -> Metrics {
     m.pipeline.verified_signatures(256, ms);
     m.pipeline.sealed_batch(100);
     m.pipeline.received_batch();
-    m.pipeline.fetched_batch();
+    m.pipeline.requested_batches(2);
     m.pipeline.pushed_back("admission");
-    m.pipeline.queue("execution", 2);
     m.pipeline.settled(ms);
     m.block_executed(Height::new(7), 5, 1);
     m.execution.took(ms);
@@ -47,17 +44,13 @@ fn touched() -> Metrics {
     m.network.received("batches", 10);
     m.network.dropped("sync", "lane_full");
     m.network.disconnected("foreign_chain");
-    m.network.penalized("bad_signature");
     m.sync.progress(SyncPhase::Fetching, 61);
     m.sync.fetched(4);
-    m.sync.failed("deadline");
     m.store.family_bytes("blocks", 1_000);
+    m.store.disk(1, 2);
     m.store.synced(ms);
     m.store.applied(ms);
-    m.store.write_stalled();
-    m.store.failed();
     m.backup.created();
-    m.backup.verified();
     m.backup.failed();
     m.rpc.connected();
     m.rpc.answered("chain_info", "ok", ms);
