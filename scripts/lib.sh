@@ -17,9 +17,12 @@ has_libclang() {
     ldconfig -p 2>/dev/null | grep -q 'libclang.*\.so'
 }
 
-# Installs only what is missing, and says what and why.
+# Installs only what is missing, and says what and why; with `tests` also what only they need.
 need_packages() {
   local missing=()
+  if [ "${1:-}" = tests ]; then
+    command -v promtool >/dev/null || { missing+=(prometheus); say "prometheus is missing: the alert rules are tested with it."; }
+  fi
   command -v cc >/dev/null || { missing+=(gcc libc6-dev); say "gcc is missing: Rust links with it."; }
   command -v clang >/dev/null || { missing+=(clang); say "clang is missing: it compiles RocksDB (C++)."; }
   has_libclang || { missing+=(libclang-dev); say "libclang is missing: bindgen reads RocksDB's headers with it."; }

@@ -117,3 +117,52 @@ fn votes_are_remembered_by_their_highest_view() {
     seen(9, false);
     assert_eq!(m.consensus.last_vote_views(), vec![0, 7]);
 }
+
+/// What `deploy/monitoring` says about metrics.
+const RULES: &str = include_str!("../../../deploy/monitoring/alerts.yml");
+const DASHBOARD: &str = include_str!("../../../deploy/monitoring/dashboard.json");
+
+/// Every metric that a text names, with what stands in braces behind it.
+fn named(text: &str) -> Vec<(&str, &str)> {
+    let mut found = Vec::new();
+    for (at, _) in text.match_indices("logothete_") {
+        let rest = &text[at..];
+        let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+        let (name, behind) = rest.split_at(end.unwrap_or(rest.len()));
+        let selector = behind.strip_prefix('{').and_then(|inside| inside.split_once('}'));
+        found.push((name, selector.map_or("", |(inside, _)| inside)));
+    }
+    found
+}
+
+/// Names of labels in a selector such as `reason="x",instance=~"y"`.
+fn labels(selector: &str) -> impl Iterator<Item = &str> {
+    selector.split(',').filter_map(|pair| pair.split(['=', '!']).next()).map(str::trim)
+}
+
+#[test]
+fn rules_and_dashboard_name_only_metrics_and_labels_that_exist() {
+    let exposition = touched().render().unwrap();
+    // Prometheus adds these two.
+    let added = ["instance", "job"];
+    let mut seen = 0;
+    for (name, selector) in named(RULES).into_iter().chain(named(DASHBOARD)) {
+        let series: Vec<&str> = exposition
+            .lines()
+            .filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])))
+            .collect();
+        assert!(!series.is_empty(), "{name} does not exist");
+        for label in labels(selector).filter(|label| !label.is_empty() && !added.contains(label)) {
+            let shown = format!("{label}=");
+            assert!(series.iter().any(|line| line.contains(&shown)), "{name} has no label {label}");
+        }
+        seen += 1;
+    }
+    assert!(seen > 50, "only {seen} metrics are named");
+    for grouping in RULES.split("by (").chain(DASHBOARD.split("by (")).skip(1) {
+        let inside = grouping.split(')').next().unwrap();
+        for label in inside.split(',').map(str::trim).filter(|label| !added.contains(label)) {
+            assert!(exposition.contains(&format!("{label}=")), "no metric has the label {label}");
+        }
+    }
+}
