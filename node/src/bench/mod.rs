@@ -3,13 +3,15 @@
 //! [`accounts`] makes and funds fresh accounts, [`load`] keeps them busy, [`finality`] reads every
 //! final block and says when a transaction was first seen in one, [`usage`] reads what the processes
 //! used, [`floor`] measures the least that they could use, [`report`] puts the figures together;
-//! [`targets`] measures what the project wants to reach. A transaction counts as committed when the client has
+//! [`targets`] measures what the project wants to reach; [`order`] measures ordering alone, and [`profile`] draws where the time goes. A transaction counts as committed when the client has
 //! seen it in a final block, not when a node said it would be.
 
 pub mod accounts;
 pub mod finality;
 pub mod floor;
 pub mod load;
+pub mod order;
+pub mod profile;
 pub mod report;
 pub mod targets;
 pub mod usage;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use super::load::Sent;
@@ -27,12 +28,38 @@ pub struct Setting {
     pub rate: Option<u64>,
     /// Seconds of load before the measured time.
     pub warmup_seconds: f64,
+    /// Where it ran.
+    #[serde(flatten)]
+    pub machine: Machine,
+}
+
+/// The program and the machine that gave the figures.
+#[derive(Clone, Debug, Serialize)]
+pub struct Machine {
     /// Version of this program.
     pub version: &'static str,
     /// Processor of this machine.
     pub processor: String,
     /// Cores this process may use.
     pub cores: usize,
+}
+
+impl Machine {
+    /// This one.
+    #[must_use]
+    pub fn this() -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            processor: processor(),
+            cores: std::thread::available_parallelism().map_or(0, usize::from),
+        }
+    }
+
+    /// For people.
+    #[must_use]
+    pub fn line(&self) -> String {
+        format!("machine    {} · {} cores", self.processor, self.cores)
+    }
 }
 
 impl Setting {
@@ -50,9 +77,7 @@ impl Setting {
             skew: options.skew,
             rate: options.rate,
             warmup_seconds: options.warmup.as_secs_f64(),
-            version: env!("CARGO_PKG_VERSION"),
-            processor: processor(),
-            cores: std::thread::available_parallelism().map_or(0, usize::from),
+            machine: Machine::this(),
         }
     }
 }
@@ -70,6 +95,21 @@ pub struct Latency {
     pub max: f64,
     /// The mean.
     pub mean: f64,
+}
+
+impl Latency {
+    /// From a histogram of microseconds.
+    #[must_use]
+    pub fn of(micros: &Histogram<u64>) -> Self {
+        let ms = |quantile: f64| precise(micros.value_at_quantile(quantile)) / 1_000.0;
+        Self {
+            p50: ms(0.5),
+            p90: ms(0.9),
+            p99: ms(0.99),
+            max: precise(micros.max()) / 1_000.0,
+            mean: micros.mean() / 1_000.0,
+        }
+    }
 }
 
 /// CPU time in microseconds per committed transaction.
@@ -143,7 +183,6 @@ impl Report {
     ) -> Self {
         let Measured { elapsed, window, nodes, client_cpu } = measured;
         let committed = precise(window.committed);
-        let ms = |quantile: f64| precise(window.latency_us.value_at_quantile(quantile)) / 1_000.0;
         let per_tx = |time: Duration| time.as_secs_f64() * 1e6 / committed.max(1.0);
         let nodes_total: Duration = nodes.iter().map(|usage| usage.cpu).sum();
         let known = !nodes.is_empty();
@@ -155,13 +194,7 @@ impl Report {
             committed: window.committed,
             committed_per_second: committed / seconds,
             blocks: window.blocks,
-            latency_ms: Latency {
-                p50: ms(0.5),
-                p90: ms(0.9),
-                p99: ms(0.99),
-                max: precise(window.latency_us.max()) / 1_000.0,
-                mean: window.latency_us.mean() / 1_000.0,
-            },
+            latency_ms: Latency::of(&window.latency_us),
             cpu_us_per_tx: Cpu {
                 nodes: known.then(|| per_tx(nodes_total)),
                 per_node: known.then(|| per_tx(nodes_total) / count),
@@ -240,7 +273,7 @@ impl Report {
             grouped(self.pushed_back),
             self.missing
         ));
-        lines.push(format!("machine    {} · {} cores", self.setting.processor, self.setting.cores));
+        lines.push(self.setting.machine.line());
         lines.join("\n")
     }
 }

@@ -44,7 +44,8 @@ pub struct Figure {
 }
 
 impl Figure {
-    fn new(name: impl Into<String>, unit: &'static str, target: Target, measured: f64) -> Self {
+    /// A figure and its target.
+    pub fn new(name: impl Into<String>, unit: &'static str, target: Target, measured: f64) -> Self {
         let reached = match target {
             Target::AtLeast(least) => measured >= least,
             Target::AtMost(most) => measured <= most,
@@ -52,7 +53,9 @@ impl Figure {
         Self { name: name.into(), unit, target, measured, reached }
     }
 
-    fn line(&self) -> String {
+    /// For people.
+    #[must_use]
+    pub fn line(&self) -> String {
         let (sign, target) = match self.target {
             Target::AtLeast(least) => ("≥", least),
             Target::AtMost(most) => ("≤", most),

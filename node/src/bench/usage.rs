@@ -110,6 +110,12 @@ fn stage_of(thread: &str) -> &'static str {
 }
 
 impl LocalNode {
+    /// A process of this machine whose metrics are served at a host and port.
+    #[must_use]
+    pub fn new(process: Process, address: String) -> Self {
+        Self { process, address }
+    }
+
     async fn metrics(&self) -> Option<String> {
         tokio::time::timeout(METRICS_PATIENCE, self.read_metrics()).await.ok()?.ok()
     }

@@ -1,5 +1,6 @@
 //! `bench load` and `bench targets`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
@@ -7,7 +8,7 @@ use clap::{Args, Subcommand};
 use super::context::Context;
 use super::output::{Failure, Outcome, Reply};
 use crate::bench::targets::{Extent, Suite};
-use crate::bench::{self, Options};
+use crate::bench::{self, Options, order};
 use crate::devnet::lifecycle;
 
 /// Measurements.
@@ -26,6 +27,57 @@ pub enum Bench {
         after_help = "Example:\n  logothete devnet up --detach && logothete bench targets --json"
     )]
     Targets(Targets),
+    /// Opaque payloads through four fresh nodes: what ordering alone costs, without signatures and execution.
+    ///
+    /// The consensus, dissemination, storage and network of the real node; needs no devnet and makes none.
+    #[command(
+        after_help = "Examples:\n  logothete bench order                             as fast as it goes, then at half of that\n  \
+        logothete bench order --rate 100000 --size 512 --duration 30 --json\n  logothete bench order --profile order.svg"
+    )]
+    Order(Order),
+    /// One process of the network that `bench order` makes.
+    #[command(hide = true)]
+    OrderNode(OrderNode),
+}
+
+/// Arguments of `bench order`.
+#[derive(Args, Debug)]
+pub struct Order {
+    /// Validators, each a process of its own.
+    #[arg(short, long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=32))]
+    nodes: u16,
+    /// Bytes of a payload.
+    #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    size: u16,
+    /// Payloads a second; without it as fast as they become final, then at half of what that was.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    rate: Option<u64>,
+    /// Payloads on the way at one time, without a rate.
+    #[arg(long, default_value_t = 40_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    outstanding: u64,
+    /// Seconds of each load that are measured.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    duration: u64,
+    /// Seconds of load before that.
+    #[arg(long, default_value_t = 3)]
+    warmup: u64,
+    /// Where the databases of the nodes are meanwhile; else the temporary directory.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Write a flame graph of all nodes in the first measured time; needs the program perf.
+    #[arg(long, value_name = "FILE.svg")]
+    profile: Option<PathBuf>,
+}
+
+/// Arguments of `bench order-node`.
+#[derive(Args, Debug)]
+pub struct OrderNode {
+    /// Directory of the network.
+    #[arg(long)]
+    home: PathBuf,
+    /// Which node.
+    #[arg(long)]
+    index: u16,
 }
 
 /// Arguments of `bench targets`.
@@ -88,6 +140,8 @@ pub async fn perform(context: &Context, command: Bench) -> Outcome {
     match command {
         Bench::Load(wish) => load(context, wish).await,
         Bench::Targets(wish) => targets(context, wish).await,
+        Bench::Order(wish) => order(context, wish).await,
+        Bench::OrderNode(wish) => order_node(&wish).await,
     }
 }
 
@@ -130,4 +184,26 @@ async fn load(context: &Context, wish: Load) -> Outcome {
     let report = bench::run(&options, &funder, context.printer).await?;
     let text = report.table();
     Ok(Reply::new(report, text))
+}
+
+async fn order(context: &Context, wish: Order) -> Outcome {
+    let options = order::Options {
+        nodes: wish.nodes,
+        size: wish.size.into(),
+        rate: wish.rate,
+        outstanding: wish.outstanding,
+        duration: Duration::from_secs(wish.duration),
+        warmup: Duration::from_secs(wish.warmup),
+        directory: wish.data,
+        profile: wish.profile,
+    };
+    let report = order::run(&options, context.printer).await?;
+    let text = report.table();
+    Ok(Reply::new(report, text))
+}
+
+async fn order_node(wish: &OrderNode) -> Outcome {
+    let ended = order::node::run(&wish.home, wish.index).await;
+    ended.map_err(|error| Failure::new("node_stopped", format!("{error:#}")))?;
+    Ok(Reply::new(serde_json::Value::Null, ""))
 }

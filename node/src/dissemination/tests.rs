@@ -28,7 +28,12 @@ fn chain() -> ChainId {
 }
 
 fn rules() -> BatchRules {
-    BatchRules { chain: chain(), params: Arc::new(ChainParams::default()), keys: Arc::default() }
+    BatchRules {
+        chain: chain(),
+        params: Arc::new(ChainParams::default()),
+        keys: Arc::default(),
+        content: Content::Transactions,
+    }
 }
 
 fn executed(height: u64) -> Executed {
@@ -60,6 +65,14 @@ fn transfer(nonce: u64) -> Arc<Admitted> {
 fn received(bytes: Vec<u8>) -> Result<HeldBatch, BatchError> {
     let (batch, candidates) = DecodedBatch::decode(&rules(), Bytes::from(bytes))?;
     batch.verified(admit(&chain(), &rules().keys, candidates))
+}
+
+/// Seals a batch of our own.
+fn seal(state: &mut Dissemination, transaction: Arc<Admitted>) {
+    let (own, sequence) = state.next_own().unwrap();
+    let transactions = vec![transaction];
+    let sealed = Batch::seal(own, sequence, &transactions);
+    state.send(Duration::ZERO, HeldBatch::sealed(sealed, transactions));
 }
 
 /// The batch of another validator, as it arrives.
@@ -108,7 +121,7 @@ fn requested(effects: &[Effect]) -> Vec<(ValidatorIndex, BatchHash)> {
 #[test]
 fn a_sealed_batch_is_stored_before_it_is_sent_and_is_work() {
     let mut state = dissemination();
-    state.seal(Duration::ZERO, vec![transfer(0)]);
+    seal(&mut state, transfer(0));
     let effects = state.take_effects();
     assert!(
         matches!(
@@ -128,7 +141,7 @@ fn an_idle_leader_waits_for_work_and_then_proposes_it() {
     let mut state = dissemination();
     state.on_build(build_request(1, false));
     assert!(state.take_effects().is_empty(), "there is nothing to order or to attest");
-    state.seal(Duration::ZERO, vec![transfer(0)]);
+    seal(&mut state, transfer(0));
     let built = state.take_effects().into_iter().find_map(|effect| match effect {
         Effect::Built(view, payload, _) => Some((view, Payload::decode(&payload).unwrap())),
         _ => None,
@@ -253,7 +266,7 @@ fn a_final_block_executes_only_with_all_its_batches() {
 #[test]
 fn a_batch_is_sent_again_to_those_who_did_not_acknowledge_it() {
     let mut state = dissemination();
-    state.seal(Duration::ZERO, vec![transfer(0)]);
+    seal(&mut state, transfer(0));
     let hash = state.take_effects().iter().find_map(|effect| match effect {
         Effect::Store(held) => Some(held.hash()),
         _ => None,
@@ -276,10 +289,10 @@ fn a_batch_is_sent_again_to_those_who_did_not_acknowledge_it() {
 fn sealing_stops_when_too_many_own_batches_wait() {
     let mut state = dissemination();
     for nonce in 0..Limits::default().own_batches_max as u64 {
-        assert!(state.can_seal());
-        state.seal(Duration::ZERO, vec![transfer(nonce)]);
+        assert!(state.next_own().is_some());
+        seal(&mut state, transfer(nonce));
     }
-    assert!(!state.can_seal());
+    assert!(state.next_own().is_none());
 }
 
 #[test]

@@ -14,7 +14,7 @@ use logothete_primitives::{
 };
 
 use super::*;
-use crate::dissemination::BatchRules;
+use crate::dissemination::{BatchRules, Content};
 use crate::workers::Workers;
 
 /// Every signature holds: here the form of answers is tested, not cryptography.
@@ -61,6 +61,7 @@ fn checks() -> Checks {
         context: Context { chain: chain_id(), validators: validators(), genesis: genesis().hash() },
         verifier: Arc::new(AcceptAll),
         rules: BatchRules {
+            content: Content::Transactions,
             chain: chain_id(),
             params: Arc::new(ChainParams::default()),
             keys: Arc::default(),
