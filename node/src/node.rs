@@ -297,7 +297,7 @@ pub(crate) fn assemble(
         verifier: verifier.clone(),
         rules: genesis.rules.clone(),
     };
-    let toolbox = Toolbox { network: network.clone(), checks, workers };
+    let toolbox = Toolbox { network: network.clone(), checks, workers, metrics: metrics.clone() };
 
     let state = StateHandle::new(chain.store().clone(), recover::load_tree(&chain)?);
     let (head_sender, head) = watch::channel(recover::load_head(&chain)?);
@@ -427,7 +427,8 @@ pub(crate) fn assemble(
     }
     supervisor.spawn("signatures", until(&stop, signature_stage.run()));
     supervisor.spawn("sync", until(&stop, sync.run()));
-    supervisor.spawn("sync.server", until(&stop, serve(chain.clone(), workers, requests)));
+    let serving = serve(chain.clone(), metrics.clone(), workers, requests);
+    supervisor.spawn("sync.server", until(&stop, serving));
     supervisor.spawn("gossip", until(&stop, listener.run()));
     supervisor.spawn("peers", until(&stop, watch_peers(peers)));
     if own.is_none() {
@@ -490,10 +491,15 @@ fn consensus_config(spec: &Spec) -> ConsensusConfig {
     }
 }
 
-async fn serve(chain: Chain, workers: Workers, mut requests: mpsc::Receiver<Request>) {
+async fn serve(
+    chain: Chain,
+    metrics: Metrics,
+    workers: Workers,
+    mut requests: mpsc::Receiver<Request>,
+) {
     while let Some(request) = requests.recv().await {
-        let chain = chain.clone();
-        workers.read(move || sync::answer(&chain, request)).await;
+        let (chain, metrics) = (chain.clone(), metrics.clone());
+        workers.read(move || sync::answer(&chain, &metrics, request)).await;
     }
 }
 

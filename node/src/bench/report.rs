@@ -28,6 +28,8 @@ pub struct Setting {
     pub rate: Option<u64>,
     /// Seconds of load before the measured time.
     pub warmup_seconds: f64,
+    /// Whether `perf` sampled the nodes meanwhile, which costs them time.
+    pub profiled: bool,
     /// Where it ran.
     #[serde(flatten)]
     pub machine: Machine,
@@ -77,6 +79,7 @@ impl Setting {
             skew: options.skew,
             rate: options.rate,
             warmup_seconds: options.warmup.as_secs_f64(),
+            profiled: options.profile.is_some(),
             machine: Machine::this(),
         }
     }
@@ -282,14 +285,7 @@ impl Resources {
     fn of(nodes: &[Usage], committed: f64, blocks: f64) -> Self {
         let sum = |part: fn(&Usage) -> u64| precise(nodes.iter().map(part).sum());
         let count = precise(u64::try_from(nodes.len()).unwrap_or(1)).max(1.0);
-        let cpu: Duration = nodes.iter().map(|usage| usage.cpu).sum();
-        let mut stages: BTreeMap<&'static str, Duration> = BTreeMap::new();
-        for (stage, time) in nodes.iter().flat_map(|usage| &usage.stages) {
-            *stages.entry(stage).or_default() += *time;
-        }
-        let percent = |time: Duration| 100.0 * time.as_secs_f64() / cpu.as_secs_f64().max(1e-9);
-        let mut cpu_percent: Vec<_> =
-            stages.into_iter().map(|(stage, time)| (stage, percent(time))).collect();
+        let mut cpu_percent: Vec<_> = stage_percent(nodes).into_iter().collect();
         cpu_percent.sort_by(|a, b| b.1.total_cmp(&a.1));
         let largest = nodes.iter().map(|usage| usage.resident_bytes).max().unwrap_or(0);
         Self {
@@ -318,6 +314,17 @@ impl Resources {
             ),
         ]
     }
+}
+
+/// Share of the nodes' CPU time by stage, in percent.
+pub(super) fn stage_percent(nodes: &[Usage]) -> BTreeMap<&'static str, f64> {
+    let cpu: Duration = nodes.iter().map(|usage| usage.cpu).sum();
+    let mut shares = BTreeMap::new();
+    for (stage, time) in nodes.iter().flat_map(|usage| &usage.stages) {
+        let percent = 100.0 * time.as_secs_f64() / cpu.as_secs_f64().max(1e-9);
+        *shares.entry(*stage).or_default() += percent;
+    }
+    shares
 }
 
 /// Counts of a measurement are far below 2^53.

@@ -238,18 +238,8 @@ impl Suite<'_> {
     ) -> Result<Report, Failure> {
         self.printer.progress(&format!("{name} …"));
         let outstanding = if rate.is_some() { usize::MAX } else { SATURATING };
-        let options = Options {
-            urls: self.urls.clone(),
-            accounts,
-            in_flight: 1,
-            outstanding,
-            batch: 500,
-            workers: 2,
-            rate,
-            skew: 0,
-            duration,
-            warmup: Duration::from_secs(3),
-        };
+        let options =
+            Options { accounts, outstanding, rate, duration, ..Options::new(self.urls.clone()) };
         super::run(&options, self.funder, self.printer).await
     }
 }

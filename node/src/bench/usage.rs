@@ -6,18 +6,16 @@ use std::time::Duration;
 use logothete_client::Client;
 use logothete_client::rpc::method::NodeStatusMethod;
 use logothete_client::rpc::types::Empty;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 
+use super::http;
 use crate::devnet::process::Process;
 
 /// Bytes that all nodes have sent to each other.
 const SENT_BYTES: &str = "logothete_network_sent_bytes_total";
+/// Bytes that a node was sent because it lagged.
+const SYNCED_BYTES: &str = "logothete_network_received_bytes_total{lane=\"sync\"}";
 /// Syncs of the database.
 const SYNCS: &str = "logothete_store_fsync_seconds_count";
-/// How long a node may take to show its metrics, and how much it may show.
-const METRICS_PATIENCE: Duration = Duration::from_secs(2);
-const METRICS_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
 /// A node that runs on this machine.
 #[derive(Clone, Debug)]
@@ -36,6 +34,8 @@ pub struct Usage {
     pub stages: BTreeMap<&'static str, Duration>,
     /// Bytes sent to other nodes, before encryption.
     pub sent_bytes: u64,
+    /// Bytes that it was sent because it lagged.
+    pub synced_bytes: u64,
     /// Bytes written to the disk.
     pub written_bytes: u64,
     /// Syncs of the database.
@@ -55,6 +55,7 @@ impl Usage {
             cpu: self.cpu.saturating_sub(earlier.cpu),
             stages: stages.collect(),
             sent_bytes: self.sent_bytes.saturating_sub(earlier.sent_bytes),
+            synced_bytes: self.synced_bytes.saturating_sub(earlier.synced_bytes),
             written_bytes: self.written_bytes.saturating_sub(earlier.written_bytes),
             syncs: self.syncs.saturating_sub(earlier.syncs),
             resident_bytes: self.resident_bytes,
@@ -80,10 +81,11 @@ pub async fn local_nodes(urls: &[String]) -> Vec<LocalNode> {
 pub async fn sample(nodes: &[LocalNode]) -> Vec<Usage> {
     let mut usages = Vec::with_capacity(nodes.len());
     for node in nodes {
-        let metrics = node.metrics().await.unwrap_or_default();
+        let metrics = http::get(&node.address, "/metrics").await.unwrap_or_default();
         let mut usage = Usage {
             cpu: node.process.cpu().unwrap_or_default(),
             sent_bytes: total(&metrics, SENT_BYTES),
+            synced_bytes: total(&metrics, SYNCED_BYTES),
             written_bytes: node.process.written_bytes().unwrap_or_default(),
             syncs: total(&metrics, SYNCS),
             resident_bytes: node.process.resident_bytes().unwrap_or_default(),
@@ -116,23 +118,15 @@ impl LocalNode {
         Self { process, address }
     }
 
-    async fn metrics(&self) -> Option<String> {
-        tokio::time::timeout(METRICS_PATIENCE, self.read_metrics()).await.ok()?.ok()
-    }
-
-    async fn read_metrics(&self) -> std::io::Result<String> {
-        let mut stream = TcpStream::connect(&self.address).await?;
-        let request =
-            format!("GET /metrics HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address);
-        stream.write_all(request.as_bytes()).await?;
-        let mut answer = String::new();
-        stream.take(METRICS_BYTES_MAX).read_to_string(&mut answer).await?;
-        Ok(answer)
+    /// Its process number.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.process.pid
     }
 }
 
-/// The sum of a counter over all its labels, in the text format of Prometheus.
-fn total(metrics: &str, name: &str) -> u64 {
+/// The sum of a counter over all its labels, or with the given ones, in the text format of Prometheus.
+pub(super) fn total(metrics: &str, name: &str) -> u64 {
     let values = metrics.lines().filter_map(|line| {
         let rest = line.strip_prefix(name)?;
         let is_it = rest.starts_with(['{', ' ']);
@@ -158,6 +152,7 @@ mod tests {
     fn a_counter_is_summed_over_its_labels_and_told_from_longer_names() {
         let metrics = "# HELP a_total all\na_total{lane=\"x\"} 3\na_total{lane=\"y z\"} 4\na_total_more 9\nb 1\n";
         assert_eq!(total(metrics, "a_total"), 7);
+        assert_eq!(total(metrics, "a_total{lane=\"x\"}"), 3);
         assert_eq!(total(metrics, "b"), 1);
         assert_eq!(total(metrics, "c"), 0);
     }
@@ -168,6 +163,7 @@ mod tests {
             cpu: Duration::from_secs(n),
             stages: BTreeMap::from([("execution", Duration::from_secs(n))]),
             sent_bytes: n,
+            synced_bytes: n,
             written_bytes: n,
             syncs: n,
             resident_bytes: n,
@@ -177,7 +173,8 @@ mod tests {
             (used.cpu, used.stages["execution"]),
             (Duration::from_secs(3), Duration::from_secs(3))
         );
-        assert_eq!((used.sent_bytes, used.written_bytes, used.syncs), (3, 3, 3));
+        assert_eq!((used.sent_bytes, used.synced_bytes), (3, 3));
+        assert_eq!((used.written_bytes, used.syncs), (3, 3));
         assert_eq!(used.resident_bytes, 7);
     }
 

@@ -1,14 +1,16 @@
-//! `bench load` and `bench targets`.
+//! `bench`: one measurement a command.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use tokio_util::sync::CancellationToken;
 
 use super::context::Context;
 use super::output::{Failure, Outcome, Reply};
+use crate::bench::ground::Ground;
 use crate::bench::targets::{Extent, Suite};
-use crate::bench::{self, Options, order};
+use crate::bench::{self, Options, order, recover, sync};
 use crate::devnet::lifecycle;
 
 /// Measurements.
@@ -17,7 +19,7 @@ pub enum Bench {
     /// Signed transfers to all nodes: committed per second, latency, CPU time per transaction.
     #[command(
         after_help = "Examples:\n  logothete bench load                          as fast as it goes, on the devnet\n  \
-        logothete bench load --rate 2000 --duration 30\n  logothete bench load --url http://a:8080,http://b:8080 --from ./rich-key.json --json"
+        logothete bench load --rate 2000 --duration 30\n  logothete bench load --url http://a:8080,http://b:8080 --from ./rich-key.json --json\n  logothete bench load --profile load.svg"
     )]
     Load(Load),
     /// The figures that the project wants to reach, next to what this machine gives; on a fresh devnet.
@@ -35,6 +37,16 @@ pub enum Bench {
         logothete bench order --rate 100000 --size 512 --duration 30 --json\n  logothete bench order --profile order.svg"
     )]
     Order(Order),
+    /// A chain of transfers, and how fast a follower and a wiped validator fetch, verify and execute it; on a fresh devnet.
+    #[command(
+        after_help = "Example:\n  logothete devnet up --detach && logothete bench sync --transfers 100000"
+    )]
+    Sync(Sync),
+    /// A validator killed under load, and how long it takes to serve and to vote again; on a fresh devnet.
+    #[command(
+        after_help = "Example:\n  logothete devnet up --detach && logothete bench recover --transfers 5000,20000,80000"
+    )]
+    Recover(Recover),
     /// One process of the network that `bench order` makes.
     #[command(hide = true)]
     OrderNode(OrderNode),
@@ -53,7 +65,7 @@ pub struct Order {
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     rate: Option<u64>,
     /// Payloads on the way at one time, without a rate.
-    #[arg(long, default_value_t = 40_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    #[arg(long, default_value_t = 64_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     outstanding: u64,
     /// Seconds of each load that are measured.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
@@ -67,6 +79,37 @@ pub struct Order {
     /// Write a flame graph of all nodes in the first measured time; needs the program perf.
     #[arg(long, value_name = "FILE.svg")]
     profile: Option<PathBuf>,
+}
+
+/// Arguments of `bench sync`.
+#[derive(Args, Debug)]
+pub struct Sync {
+    /// Transfers of the chain.
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    transfers: u64,
+    /// Who pays: name or file of a key.
+    #[arg(long, default_value = "alice")]
+    from: String,
+}
+
+/// Arguments of `bench recover`.
+#[derive(Args, Debug)]
+pub struct Recover {
+    /// Lengths of the chain, in transfers.
+    #[arg(long, value_delimiter = ',', default_value = "5000,20000,80000", value_parser = clap::value_parser!(u64).range(0..=100_000_000))]
+    transfers: Vec<u64>,
+    /// Kills at each length.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=100))]
+    kills: u8,
+    /// Transfers a second meanwhile.
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    rate: u64,
+    /// Milliseconds that the validator stays down each time.
+    #[arg(long, default_value_t = 1_000)]
+    down_ms: u64,
+    /// Who pays: name or file of a key.
+    #[arg(long, default_value = "alice")]
+    from: String,
 }
 
 /// Arguments of `bench order-node`.
@@ -130,6 +173,9 @@ pub struct Load {
     /// Who pays: name or file of a key.
     #[arg(long, default_value = "alice")]
     from: String,
+    /// Write a flame graph of all nodes in the measured time; needs the program perf.
+    #[arg(long, value_name = "FILE.svg")]
+    profile: Option<PathBuf>,
 }
 
 /// Measures and reports.
@@ -141,6 +187,8 @@ pub async fn perform(context: &Context, command: Bench) -> Outcome {
         Bench::Load(wish) => load(context, wish).await,
         Bench::Targets(wish) => targets(context, wish).await,
         Bench::Order(wish) => order(context, wish).await,
+        Bench::Sync(wish) => sync(context, wish).await,
+        Bench::Recover(wish) => recover(context, wish).await,
         Bench::OrderNode(wish) => order_node(&wish).await,
     }
 }
@@ -179,7 +227,10 @@ async fn load(context: &Context, wish: Load) -> Outcome {
         rate: wish.rate,
         skew: wish.skew,
         duration: Duration::from_secs(wish.duration.max(1)),
+        committed_max: None,
+        stop: CancellationToken::new(),
         warmup: Duration::from_secs(wish.warmup),
+        profile: wish.profile,
     };
     let report = bench::run(&options, &funder, context.printer).await?;
     let text = report.table();
@@ -198,6 +249,30 @@ async fn order(context: &Context, wish: Order) -> Outcome {
         profile: wish.profile,
     };
     let report = order::run(&options, context.printer).await?;
+    let text = report.table();
+    Ok(Reply::new(report, text))
+}
+
+async fn sync(context: &Context, wish: Sync) -> Outcome {
+    let funder = context.signer(&wish.from, None)?;
+    let ground =
+        Ground { directory: context.directory(), funder: &funder, printer: context.printer };
+    let report = sync::run(&ground, wish.transfers).await?;
+    let text = report.table();
+    Ok(Reply::new(report, text))
+}
+
+async fn recover(context: &Context, wish: Recover) -> Outcome {
+    let funder = context.signer(&wish.from, None)?;
+    let ground =
+        Ground { directory: context.directory(), funder: &funder, printer: context.printer };
+    let plan = recover::Plan {
+        transfers: wish.transfers,
+        kills: wish.kills.into(),
+        rate: wish.rate,
+        down: Duration::from_millis(wish.down_ms),
+    };
+    let report = recover::run(&ground, &plan).await?;
     let text = report.table();
     Ok(Reply::new(report, text))
 }

@@ -15,6 +15,7 @@ use logothete_primitives::{
 
 use super::*;
 use crate::dissemination::{BatchRules, Content};
+use crate::metrics::Metrics;
 use crate::workers::Workers;
 
 /// Every signature holds: here the form of answers is tested, not cryptography.
@@ -255,7 +256,12 @@ async fn fetch(servers: &[Server], length: u64) -> (Vec<Height>, Arc<dyn Network
     for _ in servers {
         inbound.peers.recv().await.unwrap();
     }
-    let toolbox = Toolbox { network: network.clone(), checks: checks(), workers: Workers::Inline };
+    let toolbox = Toolbox {
+        network: network.clone(),
+        checks: checks(),
+        workers: Workers::Inline,
+        metrics: Metrics::new("test", &[]),
+    };
     let mut sources = Sources::default();
     for index in 1..=servers.len() {
         sources.insert(key(u8::try_from(index).unwrap()), Height::new(length));

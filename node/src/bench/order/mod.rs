@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use self::client::{Client, Pace};
 use self::network::Network;
 use self::report::{Phase, Report, Setting};
-use super::profile::Profiler;
+use super::profile::{Profiler, Recording};
 use super::{Measured, usage};
 use crate::cli::output::{Failure, Printer};
 use crate::devnet::process;
@@ -111,7 +111,7 @@ impl Run<'_> {
             tokio::time::sleep(options.warmup).await;
             let nodes = network.local_nodes();
             let (before, own) = (usage::sample(&nodes).await, process::own_cpu());
-            let profiling = profiler.map(|found| found.begin(&network.pids())).transpose()?;
+            let recording = profiler.map(|found| found.begin(&network.pids())).transpose()?;
             watch.open_window();
             let began = Instant::now();
             while began.elapsed() < options.duration {
@@ -127,10 +127,7 @@ impl Run<'_> {
             let after = usage::sample(&nodes).await;
             let used = after.iter().zip(&before).map(|(after, before)| after.since(before));
             let used = used.collect();
-            let recorded = match profiling {
-                Some(profiling) => Some(profiling.stop().await?),
-                None => None,
-            };
+            let recorded = Recording::end(recording).await?;
             let measured = Measured { elapsed, window, nodes: used, client_cpu };
             Ok::<_, Failure>((measured, recorded))
         };

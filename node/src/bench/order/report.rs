@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Options;
 use crate::bench::Measured;
-use crate::bench::report::{Latency, Machine, precise};
+use crate::bench::report::{Latency, Machine, precise, stage_percent};
 use crate::bench::targets::{Figure, Target};
 use crate::bench::usage::Usage;
 use crate::cli::show::grouped;
@@ -113,7 +113,7 @@ impl Phase {
             node_cpu_us_per_payload: each(cpu),
             client_cpu_us_per_payload: each(client_cpu),
             cores_of_nodes: cpu.as_secs_f64() / seconds,
-            cpu_percent: stages(&nodes, cpu),
+            cpu_percent: stages(&nodes),
             wire_bytes_per_payload: sum(|usage| usage.sent_bytes) / committed,
             disk_bytes_per_payload: sum(|usage| usage.written_bytes) / committed,
             syncs_per_block: sum(|usage| usage.syncs) / count / blocks,
@@ -175,18 +175,13 @@ impl Phase {
 }
 
 /// Percent of the CPU time by stage. What the pool of workers does here is hashing batches.
-fn stages(nodes: &[Usage], cpu: Duration) -> BTreeMap<&'static str, f64> {
-    let mut shares = BTreeMap::new();
-    for (stage, time) in nodes.iter().flat_map(|usage| &usage.stages) {
-        let name = match *stage {
-            "signatures" => "workers",
-            "network and RPC" => "network and client",
-            other => other,
-        };
-        let percent = 100.0 * time.as_secs_f64() / cpu.as_secs_f64().max(1e-9);
-        *shares.entry(name).or_default() += percent;
-    }
-    shares
+fn stages(nodes: &[Usage]) -> BTreeMap<&'static str, f64> {
+    let renamed = |(stage, share)| match stage {
+        "signatures" => ("workers", share),
+        "network and RPC" => ("network and client", share),
+        other => (other, share),
+    };
+    stage_percent(nodes).into_iter().map(renamed).collect()
 }
 
 /// Everything together.

@@ -76,11 +76,18 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// Ends the sampling.
+    /// Ends the sampling, if there is any.
     ///
     /// # Errors
     /// What `perf` says when it could not sample.
-    pub async fn stop(self) -> Result<Recorded, Failure> {
+    pub async fn end(recording: Option<Self>) -> Result<Option<Recorded>, Failure> {
+        match recording {
+            Some(recording) => recording.stop().await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn stop(self) -> Result<Recorded, Failure> {
         let pid = self.perf.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
         if let Some(pid) = pid {
             // It may have ended by itself; then what it says tells why.
