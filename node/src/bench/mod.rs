@@ -124,6 +124,19 @@ const TELL_INTERVAL: Duration = Duration::from_secs(1);
 /// How long transactions may take to become final after the load has stopped.
 const DRAIN: Duration = Duration::from_secs(15);
 
+/// A measurement that an interrupt from the terminal ends: the processes and files that it holds go with it.
+///
+/// # Errors
+/// Those of the measurement; that it was interrupted.
+pub async fn interruptible<T>(
+    measuring: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        measured = measuring => measured,
+        _ = tokio::signal::ctrl_c() => Err(Failure::new("interrupted", "the measurement was interrupted")),
+    }
+}
+
 /// Funds accounts, loads the nodes, measures.
 ///
 /// # Errors

@@ -248,7 +248,7 @@ async fn order(context: &Context, wish: Order) -> Outcome {
         directory: wish.data,
         profile: wish.profile,
     };
-    let report = order::run(&options, context.printer).await?;
+    let report = bench::interruptible(order::run(&options, context.printer)).await?;
     let text = report.table();
     Ok(Reply::new(report, text))
 }
@@ -257,7 +257,7 @@ async fn sync(context: &Context, wish: Sync) -> Outcome {
     let funder = context.signer(&wish.from, None)?;
     let ground =
         Ground { directory: context.directory(), funder: &funder, printer: context.printer };
-    let report = sync::run(&ground, wish.transfers).await?;
+    let report = bench::interruptible(sync::run(&ground, wish.transfers)).await?;
     let text = report.table();
     Ok(Reply::new(report, text))
 }

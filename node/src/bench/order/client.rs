@@ -77,8 +77,10 @@ struct State {
     outstanding: u64,
     window: Window,
     is_open: bool,
-    /// The last height that the window has counted.
+    /// The highest height that was noted.
     height: u64,
+    /// The same when the window was opened.
+    height_before: u64,
 }
 
 /// What one connection waits for and has measured.
@@ -93,7 +95,8 @@ impl Tally {
     fn new() -> Self {
         let window = Window::empty();
         let (bursts, outstanding) = (VecDeque::new(), 0);
-        let state = State { bursts, outstanding, window, is_open: false, height: 0 };
+        let (is_open, height, height_before) = (false, 0, 0);
+        let state = State { bursts, outstanding, window, is_open, height, height_before };
         Self { state: Mutex::new(state), settled: Notify::new() }
     }
 
@@ -110,9 +113,6 @@ impl Tally {
     fn noted(&self, note: Note, at: Instant) {
         let mut state = self.lock();
         state.settle(note.numbers, at);
-        if state.is_open && note.height > state.height {
-            state.window.blocks += 1;
-        }
         state.height = state.height.max(note.height);
         drop(state);
         self.settled.notify_one();
@@ -174,11 +174,12 @@ impl Watch {
         for tally in &self.0 {
             let mut state = tally.lock();
             state.window = Window::empty();
+            state.height_before = state.height;
             state.is_open = true;
         }
     }
 
-    /// Ends the measuring. The blocks are those of the node that saw most of them.
+    /// Ends the measuring. The blocks are those of the connection that heard of the most.
     #[must_use]
     pub fn close_window(&self) -> Window {
         let mut sum = Window::empty();
@@ -186,7 +187,7 @@ impl Watch {
             let mut state = tally.lock();
             state.is_open = false;
             sum.committed += state.window.committed;
-            sum.blocks = sum.blocks.max(state.window.blocks);
+            sum.blocks = sum.blocks.max(state.height - state.height_before);
             sum.latency_us.add(&state.window.latency_us).expect("both have the same bounds");
         }
         sum

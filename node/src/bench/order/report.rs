@@ -65,7 +65,7 @@ pub struct Phase {
     pub committed: u64,
     /// The same per second.
     pub committed_per_second: f64,
-    /// Final blocks in that time that the client heard of.
+    /// Final blocks in that time.
     pub blocks: u64,
     /// From handing in (with a rate: being due) to the note that it is final and executed, in milliseconds.
     pub latency_ms: Latency,
