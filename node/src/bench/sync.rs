@@ -54,7 +54,7 @@ pub struct Caught {
     pub blocks: u64,
     /// Transactions in them, those that funded the accounts included.
     pub transactions: u64,
-    /// Megabytes that it was sent for that by the sync lane.
+    /// Megabytes that it received for that, by whatever lane.
     pub megabytes: f64,
     /// Seconds from the start of its process until it had fetched and verified all of it.
     pub seconds_to_final: f64,
@@ -180,7 +180,7 @@ impl Caught {
         made: &Made,
     ) -> Self {
         let seconds = executed.as_secs_f64().max(1e-3);
-        let megabytes = precise(used.synced_bytes) / 1e6;
+        let megabytes = precise(used.received_bytes) / 1e6;
         let transactions_per_second = precise(transactions) / seconds;
         Self {
             node,
