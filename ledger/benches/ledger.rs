@@ -1,4 +1,4 @@
-//! What a transaction costs in this crate: admission, execution, mempool, batches.
+//! What a transaction costs in this crate: admission, execution, state tree, mempool, batches.
 //!
 //! Every figure is for [`TXS`] transfers between different accounts; divide for one.
 
@@ -18,6 +18,7 @@ use logothete_ledger::mempool::{FinalBlock, Mempool, MempoolLimits};
 use logothete_ledger::operation::Operation;
 use logothete_ledger::params::ChainParams;
 use logothete_ledger::state::{StateKey, StateValue, StateView};
+use logothete_ledger::state_tree::{HistoryLimits, StateTree};
 use logothete_ledger::transaction::{Body, Transaction};
 use logothete_primitives::address::Address;
 use logothete_primitives::amount::Amount;
@@ -123,6 +124,29 @@ fn execution(c: &mut Criterion) {
     group.finish();
 }
 
+fn state_tree(c: &mut Criterion) {
+    let mut entries: Vec<(StateKey, StateValue)> = Flat::of(CROWD).0.into_iter().collect();
+    entries.sort_by_key(|(key, _)| *key);
+    let sorted = || entries.iter().map(|(key, value)| (*key, &**value));
+    let limits = HistoryLimits::default();
+    let tree = StateTree::from_sorted(Height::ZERO, sorted(), limits).unwrap();
+    let poor = Account::with_balance(Amount::new(1)).to_value();
+    let apart = usize::try_from(CROWD / TXS).unwrap();
+    let changed = entries.iter().step_by(apart).map(|(key, _)| (*key, Some(poor.clone())));
+    let changes: Vec<_> = changed.collect();
+    let mut group = c.benchmark_group("state_tree_of_100k");
+    group.throughput(Throughput::Elements(TXS)).sample_size(10);
+    group.bench_function("change_10k", |b| b.iter(|| tree.plan(black_box(&changes))));
+    group.throughput(Throughput::Elements(1));
+    let (key, _) = entries[entries.len() / 3];
+    group.bench_function("prove", |b| b.iter(|| tree.prove(black_box(&key), Height::ZERO)));
+    group.throughput(Throughput::Elements(CROWD));
+    group.bench_function("build", |b| {
+        b.iter(|| StateTree::from_sorted(Height::ZERO, sorted(), limits).unwrap());
+    });
+    group.finish();
+}
+
 fn full_pool(transactions: &[Arc<Admitted>], state: &Flat) -> Mempool {
     let limits = MempoolLimits { count: 200_000, ..MempoolLimits::default() };
     let mut pool = Mempool::new(limits);
@@ -204,5 +228,5 @@ fn batches(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, admission, execution, mempool, batches);
+criterion_group!(benches, admission, execution, state_tree, mempool, batches);
 criterion_main!(benches);

@@ -4,16 +4,21 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use logothete_ledger::account::Account;
 use logothete_ledger::admission::Admitted;
+use logothete_ledger::batch::Batch;
 use logothete_ledger::mempool::{
     DropReason, FinalBlock, Inserted, Mempool, MempoolError, MempoolLimits, MempoolStats, Presence,
 };
 use logothete_ledger::receipt::Outcome;
 use logothete_ledger::state::StateView;
 use logothete_primitives::limits::{MAX_BATCH_BYTES, MAX_BATCH_TXS};
-use logothete_primitives::{Address, Height, Nonce, TxHash};
+use logothete_primitives::{Address, Height, Nonce, TxHash, ValidatorIndex};
 use tokio::sync::Notify;
+
+use crate::dissemination::{BatchSource, HeldBatch};
 
 /// How many dropped transactions are remembered, so that their senders learn why.
 const REMEMBERED_DROPS: usize = 4_096;
@@ -102,11 +107,6 @@ impl SharedMempool {
         self.lock().pool.take(BATCH_CONTENT_BYTES, MAX_BATCH_TXS)
     }
 
-    /// Whether something could be taken now.
-    pub fn has_ready(&self) -> bool {
-        self.lock().pool.has_ready()
-    }
-
     /// Settles what a final block decides.
     pub fn on_final(&self, block: &FinalBlock<'_>) -> Settled {
         let mut inner = self.lock();
@@ -166,5 +166,25 @@ impl SharedMempool {
     /// When a client that was sent away should come again.
     pub fn retry_after(&self) -> Duration {
         self.lock().pool.retry_after()
+    }
+}
+
+/// Batches of the best transactions first.
+impl BatchSource for SharedMempool {
+    fn arrived(&self) -> BoxFuture<'_, ()> {
+        Self::arrived(self).boxed()
+    }
+
+    fn has_ready(&self) -> bool {
+        self.lock().pool.has_ready()
+    }
+
+    fn seal(&self, author: ValidatorIndex, sequence: u64) -> Option<HeldBatch> {
+        let transactions = self.take_batch();
+        if transactions.is_empty() {
+            return None;
+        }
+        let sealed = Batch::seal(author, sequence, &transactions);
+        Some(HeldBatch::sealed(sealed, transactions))
     }
 }

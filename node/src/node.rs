@@ -19,7 +19,7 @@ use crate::admission::{self, Admission};
 use crate::chain::{Chain, Genesis};
 use crate::clock::Clock;
 use crate::config::{Config, Role};
-use crate::dissemination::{Dissemination, EvidencePool, Limits};
+use crate::dissemination::{BatchSource, Dissemination, EvidencePool, Limits};
 use crate::driver::{Audit, Driver, Durable, Inlets, Outlets, Report, Tools};
 use crate::executor::{self, Executor, ReadyBlocks};
 use crate::finality::Finality;
@@ -59,10 +59,20 @@ pub struct Node {
     _lock: DataLock,
 }
 
+/// Who a node is, on which chain, and what it orders.
+pub(crate) struct Identity {
+    pub(crate) spec: Arc<Spec>,
+    pub(crate) secret: SecretKey,
+    pub(crate) genesis: Genesis,
+    /// Where its batches come from, if that is not its mempool.
+    pub(crate) source: Option<Arc<dyn BatchSource>>,
+}
+
 /// What the disk of a node gave, besides its configuration.
 struct Opened {
     spec: Arc<Spec>,
     secret: SecretKey,
+    source: Option<Arc<dyn BatchSource>>,
     chain: Chain,
     layout: Layout,
     own: Option<ValidatorIndex>,
@@ -80,6 +90,8 @@ pub(crate) struct Parts {
     pub(crate) safety: Option<SafetyState>,
     /// The copy of the marks outside the database.
     pub(crate) marks: Option<MarksFile>,
+    /// Where its batches come from, if that is not its mempool.
+    pub(crate) source: Option<Arc<dyn BatchSource>>,
 }
 
 /// What the stages of a node live in: the machine, or a simulation that decides everything by a seed.
@@ -99,7 +111,13 @@ impl Node {
     /// # Errors
     /// What is wrong with configuration, key, genesis, data directory or network, and what to do.
     pub async fn start(config: Config) -> anyhow::Result<Self> {
-        let opened = open(&config)?;
+        let identity = Identity::load(&config)?;
+        Self::start_as(config, identity).await
+    }
+
+    /// The same for a node whose identity is not that of its configuration's files.
+    pub(crate) async fn start_as(config: Config, identity: Identity) -> anyhow::Result<Self> {
+        let opened = open(&config, identity)?;
         let (network, inbound, mut task) = join(&config, &opened).await?;
         let stop = CancellationToken::new();
         let (supervisor, failures) = Supervisor::new(stop.clone());
@@ -176,27 +194,36 @@ async fn cause_of(first: Failure, failures: &mut mpsc::Receiver<Failure>) -> Fai
     tokio::time::timeout(CAUSE_LIMIT, cause).await.ok().flatten().unwrap_or(first)
 }
 
-/// Checks and opens everything that is on the disk.
-fn open(config: &Config) -> anyhow::Result<Opened> {
-    let spec = Arc::new(Spec::load(&config.paths.genesis).context("reading the genesis file")?);
-    let passphrase = config.passphrase.as_ref().map(|passphrase| passphrase.as_str());
-    let secret = KeyFile::load_for(&config.paths.key, passphrase, spec.params.dev)
-        .context("opening the key file")?;
+impl Identity {
+    /// What the chain file and the key file say.
+    fn load(config: &Config) -> anyhow::Result<Self> {
+        let spec = Arc::new(Spec::load(&config.paths.genesis).context("reading the genesis file")?);
+        let passphrase = config.passphrase.as_ref().map(|passphrase| passphrase.as_str());
+        let secret = KeyFile::load_for(&config.paths.key, passphrase, spec.params.dev)
+            .context("opening the key file")?;
+        let genesis = recover::genesis_of(&spec);
+        Ok(Self { spec, secret, genesis, source: None })
+    }
+}
+
+/// Checks and opens everything that is in the data directory.
+fn open(config: &Config, identity: Identity) -> anyhow::Result<Opened> {
+    let Identity { spec, secret, genesis, source } = identity;
     std::fs::create_dir_all(&config.paths.data)
         .with_context(|| format!("creating {}", config.paths.data.display()))?;
     let lock = DataLock::acquire(&config.paths.data)?;
     let layout = Layout::new(&config.paths.data);
-    let genesis = Arc::new(recover::genesis_of(&spec));
+    let genesis = Arc::new(genesis);
     let store: Arc<dyn Store> = Arc::new(RocksStore::open(&layout.database(), genesis.chain)?);
     recover::initialize(&*store, &spec, &genesis)?;
     let own = own_place(config, &genesis, &secret)?;
     let chain = Chain::new(store, genesis);
-    Ok(Opened { spec, secret, chain, layout, own, lock })
+    Ok(Opened { spec, secret, source, chain, layout, own, lock })
 }
 
 /// Decides whether this validator may sign.
 fn prepare(config: Config, opened: Opened) -> anyhow::Result<(Parts, DataLock)> {
-    let Opened { spec, secret, chain, layout, own, lock } = opened;
+    let Opened { spec, secret, source, chain, layout, own, lock } = opened;
     let (safety, marks) = match own {
         Some(_) => {
             let (safety, marks) = recover::load_safety(&chain, &layout, secret.public())?;
@@ -205,7 +232,7 @@ fn prepare(config: Config, opened: Opened) -> anyhow::Result<(Parts, DataLock)> 
         None => (None, None),
     };
     let own = own.map(|index| (index, Box::new(secret) as Box<dyn Signer>));
-    Ok((Parts { config, spec, chain, own, safety, marks }, lock))
+    Ok((Parts { config, spec, chain, own, safety, marks, source }, lock))
 }
 
 /// Our place among the validators; a follower has none, a validator must have one.
@@ -253,7 +280,7 @@ pub(crate) fn assemble(
     world: World,
     supervisor: Supervisor,
 ) -> anyhow::Result<Arc<Service>> {
-    let Parts { config, spec, chain, own, safety, marks } = parts;
+    let Parts { config, spec, chain, own, safety, marks, source } = parts;
     let World { network, inbound, clock, workers, verifier, nonce } = world;
     let (own, signer) = own.map_or((None, None), |(index, signer)| (Some(index), Some(signer)));
     let genesis = chain.genesis().clone();
@@ -270,7 +297,7 @@ pub(crate) fn assemble(
         verifier: verifier.clone(),
         rules: genesis.rules.clone(),
     };
-    let toolbox = Toolbox { network: network.clone(), checks, workers };
+    let toolbox = Toolbox { network: network.clone(), checks, workers, metrics: metrics.clone() };
 
     let state = StateHandle::new(chain.store().clone(), recover::load_tree(&chain)?);
     let (head_sender, head) = watch::channel(recover::load_head(&chain)?);
@@ -326,7 +353,7 @@ pub(crate) fn assemble(
             verifier,
             toolbox: toolbox.clone(),
             ready: ready.clone(),
-            mempool: mempool.clone(),
+            source: source.unwrap_or_else(|| Arc::new(mempool.clone())),
             workers,
             signatures: signatures.clone(),
             clock,
@@ -405,7 +432,8 @@ pub(crate) fn assemble(
     }
     supervisor.spawn("signatures", until(&stop, signature_stage.run()));
     supervisor.spawn("sync", until(&stop, sync.run()));
-    supervisor.spawn("sync.server", until(&stop, serve(chain.clone(), workers, requests)));
+    let serving = serve(chain.clone(), metrics.clone(), workers, requests);
+    supervisor.spawn("sync.server", until(&stop, serving));
     supervisor.spawn("gossip", until(&stop, listener.run()));
     supervisor.spawn("peers", until(&stop, watch_peers(peers, connected, metrics.clone())));
     if own.is_none() {
@@ -468,10 +496,15 @@ fn consensus_config(spec: &Spec) -> ConsensusConfig {
     }
 }
 
-async fn serve(chain: Chain, workers: Workers, mut requests: mpsc::Receiver<Request>) {
+async fn serve(
+    chain: Chain,
+    metrics: Metrics,
+    workers: Workers,
+    mut requests: mpsc::Receiver<Request>,
+) {
     while let Some(request) = requests.recv().await {
-        let chain = chain.clone();
-        workers.read(move || sync::answer(&chain, request)).await;
+        let (chain, metrics) = (chain.clone(), metrics.clone());
+        workers.read(move || sync::answer(&chain, &metrics, request)).await;
     }
 }
 

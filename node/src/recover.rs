@@ -20,7 +20,7 @@ use thiserror::Error;
 use tracing::{info, warn};
 
 use crate::chain::{Chain, ChainError, Genesis, batch_hashes, executed_from, roots_of};
-use crate::dissemination::{BatchRules, REMEMBERED_RESULTS, Start};
+use crate::dissemination::{BatchRules, Content, REMEMBERED_RESULTS, Start};
 use crate::driver::marks_of;
 use crate::head::Head;
 
@@ -110,7 +110,12 @@ pub fn genesis_of(spec: &Spec) -> Genesis {
         hash: header.hash(),
         header,
         validators: Arc::new(spec.validator_set()),
-        rules: BatchRules { chain, params: Arc::new(spec.params.clone()), keys: Arc::default() },
+        rules: BatchRules {
+            chain,
+            params: Arc::new(spec.params.clone()),
+            keys: Arc::default(),
+            content: Content::Transactions,
+        },
     }
 }
 

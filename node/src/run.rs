@@ -50,7 +50,11 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     ended
 }
 
-fn stop_on_signals(stop: &CancellationToken) -> anyhow::Result<()> {
+/// Asks the node to stop when the process is asked to end.
+///
+/// # Errors
+/// When the signals cannot be listened for.
+pub(crate) fn stop_on_signals(stop: &CancellationToken) -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
     let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
     let stop = stop.clone();

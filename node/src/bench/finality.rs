@@ -126,7 +126,7 @@ impl Tracker {
 }
 
 impl Window {
-    fn empty() -> Self {
+    pub(super) fn empty() -> Self {
         let latency_us =
             Histogram::new_with_bounds(1, LATENCY_US_MAX, 3).expect("the bounds are in order");
         Self { committed: 0, blocks: 0, latency_us }

@@ -354,17 +354,10 @@ impl Study {
         change: impl FnOnce(&mut Options),
     ) -> Result<Point, Failure> {
         let mut options = Options {
-            urls: network.state.urls(),
             accounts: ACCOUNTS,
-            in_flight: 1,
             outstanding: OUTSTANDING,
-            batch: 500,
-            operations: 1,
-            workers: 2,
-            rate: None,
-            skew: 0,
             duration: self.extent.each,
-            warmup: Duration::from_secs(3),
+            ..Options::new(network.state.urls())
         };
         change(&mut options);
         let report = super::run(&options, &self.funder, self.printer).await?;

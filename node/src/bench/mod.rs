@@ -3,19 +3,28 @@
 //! [`accounts`] makes and funds fresh accounts, [`load`] keeps them busy, [`finality`] reads every
 //! final block and says when a transaction was first seen in one, [`usage`] reads what the processes
 //! used, [`floor`] measures the least that they could use, [`report`] puts the figures together;
-//! [`targets`] measures what the project wants to reach, [`growth`] what becomes of the figures when one thing grows. A transaction counts as committed when the client has
+//! [`targets`] measures what the project wants to reach, [`growth`] what becomes of the figures when one thing grows;
+//! [`order`] measures ordering alone, [`sync`] how nodes catch up and [`recover`] how they come back, both on a [`ground`];
+//! [`profile`] draws where the time goes. A transaction counts as committed when the client has
 //! seen it in a final block, not when a node said it would be.
 
 pub mod accounts;
 pub mod chart;
 pub mod finality;
 pub mod floor;
+pub mod ground;
 pub mod growth;
+pub mod http;
 pub mod load;
+pub mod order;
+pub mod profile;
+pub mod recover;
 pub mod report;
+pub mod sync;
 pub mod targets;
 pub mod usage;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -23,12 +32,14 @@ use logothete_client::Client;
 use logothete_client::rpc::method::ChainInfoMethod;
 use logothete_client::rpc::types::Empty;
 use logothete_primitives::{Amount, ChainId, SecretKey};
+use tokio_util::sync::CancellationToken;
 
 use self::accounts::Account;
 use self::finality::Tracker;
 use self::load::Pace;
+use self::profile::{Profiler, Recorded, Recording};
 use self::report::{Report, Setting};
-use self::usage::Usage;
+use self::usage::{LocalNode, Usage};
 use crate::cli::output::{Failure, Printer};
 use crate::devnet::process;
 
@@ -53,10 +64,45 @@ pub struct Options {
     pub rate: Option<u64>,
     /// Percent of the transfers that all pay the same account; the others pay one account each.
     pub skew: u8,
-    /// How long it is measured.
+    /// How long it is measured, at most.
     pub duration: Duration,
+    /// When so many became final in the measured time, it ends.
+    pub committed_max: Option<u64>,
+    /// Ends the measured time as well.
+    pub stop: CancellationToken,
     /// How long the load runs before it is measured.
     pub warmup: Duration,
+    /// Where a flame graph of the measured time is written, if anywhere.
+    pub profile: Option<PathBuf>,
+}
+
+impl Options {
+    /// What saturates the nodes: as many as become final, for ten seconds.
+    #[must_use]
+    pub fn new(urls: Vec<String>) -> Self {
+        Self {
+            urls,
+            accounts: 8_000,
+            in_flight: 1,
+            outstanding: usize::MAX,
+            batch: 500,
+            operations: 1,
+            workers: 2,
+            rate: None,
+            skew: 0,
+            duration: Duration::from_secs(10),
+            committed_max: None,
+            stop: CancellationToken::new(),
+            warmup: Duration::from_secs(3),
+            profile: None,
+        }
+    }
+
+    /// Whether the measured time is over, after so long and with so many final.
+    fn is_enough(&self, elapsed: Duration, committed: u64) -> bool {
+        let has_all = self.committed_max.is_some_and(|most| committed >= most);
+        elapsed >= self.duration || has_all || self.stop.is_cancelled()
+    }
 }
 
 /// The chain as the load needs it.
@@ -78,8 +124,24 @@ impl Chain {
     }
 }
 
+/// How often it is looked whether the measured time is over, and how often progress is told.
+const LOOK_INTERVAL: Duration = Duration::from_millis(20);
+const TELL_INTERVAL: Duration = Duration::from_secs(1);
 /// How long transactions may take to become final after the load has stopped.
 const DRAIN: Duration = Duration::from_secs(15);
+
+/// A measurement that an interrupt from the terminal ends: the processes and files that it holds go with it.
+///
+/// # Errors
+/// Those of the measurement; that it was interrupted.
+pub async fn interruptible<T>(
+    measuring: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        measured = measuring => measured,
+        _ = tokio::signal::ctrl_c() => Err(Failure::new("interrupted", "the measurement was interrupted")),
+    }
+}
 
 /// Funds accounts, loads the nodes, measures.
 ///
@@ -90,6 +152,7 @@ pub async fn run(
     funder: &SecretKey,
     printer: Printer,
 ) -> Result<Report, Failure> {
+    let profiler = options.profile.as_deref().map(Profiler::find).transpose()?;
     let client = Arc::new(Client::new(options.urls.clone())?);
     let chain = Chain::read(&client).await?;
     printer.progress(&format!("funding {} accounts …", options.accounts));
@@ -125,7 +188,7 @@ pub async fn run(
         };
         workers.push(tokio::spawn(worker.run()));
     }
-    let measured = measure(options, &client, &tracker, printer).await;
+    let measured = measure(options, &client, &tracker, (printer, profiler)).await;
     pace.stop();
     let mut sent = load::Sent::default();
     for worker in workers {
@@ -138,7 +201,11 @@ pub async fn run(
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     observer.abort();
-    let measured = measured?;
+    let (measured, recorded) = measured?;
+    if let Some(recorded) = recorded {
+        printer.progress("drawing the flame graph …");
+        recorded.draw("logothete bench load").await?;
+    }
     let setting = Setting::of(options);
     Ok(Report::new(setting, measured, sent, tracker.waiting(), floor::signature()))
 }
@@ -160,31 +227,36 @@ async fn measure(
     options: &Options,
     client: &Client,
     tracker: &Tracker,
-    printer: Printer,
-) -> Result<Measured, Failure> {
+    (printer, profiler): (Printer, Option<Profiler>),
+) -> Result<(Measured, Option<Recorded>), Failure> {
     let nodes = usage::local_nodes(&options.urls).await;
     printer.progress(&format!("warming up for {} s …", options.warmup.as_secs_f64()));
     tokio::time::sleep(options.warmup).await;
     let (before, own) = (usage::sample(&nodes).await, process::own_cpu());
+    let pids: Vec<u32> = nodes.iter().map(LocalNode::pid).collect();
+    let recording = profiler.map(|profiler| profiler.begin(&pids)).transpose()?;
     tracker.open_window();
     let began = Instant::now();
-    while began.elapsed() < options.duration {
-        tokio::time::sleep(
-            Duration::from_secs(1).min(options.duration.saturating_sub(began.elapsed())),
-        )
-        .await;
-        printer.progress(&format!(
-            "{:>5.1} s   {} committed   {} waiting",
-            began.elapsed().as_secs_f64(),
-            tracker.committed(),
-            tracker.waiting()
-        ));
+    let mut told = began;
+    while !options.is_enough(began.elapsed(), tracker.committed()) {
+        let left = options.duration.saturating_sub(began.elapsed());
+        tokio::time::sleep(left.min(LOOK_INTERVAL)).await;
+        if told.elapsed() >= TELL_INTERVAL {
+            told = Instant::now();
+            printer.progress(&format!(
+                "{:>5.1} s   {} committed   {} waiting",
+                began.elapsed().as_secs_f64(),
+                tracker.committed(),
+                tracker.waiting()
+            ));
+        }
     }
     let elapsed = began.elapsed();
     let window = tracker.close_window();
     let client_cpu = process::own_cpu().saturating_sub(own);
     let after = usage::sample(&nodes).await;
     let nodes = after.iter().zip(&before).map(|(after, before)| after.since(before)).collect();
+    let recorded = Recording::end(recording).await?;
     if window.committed == 0 {
         let height = accounts::height(client).await?;
         return Err(Failure::new(
@@ -193,7 +265,7 @@ async fn measure(
         )
         .with_hint("logothete status says what the nodes wait for"));
     }
-    Ok(Measured { elapsed, window, nodes, client_cpu })
+    Ok((Measured { elapsed, window, nodes, client_cpu }, recorded))
 }
 
 /// Deals accounts out to workers, one after the other.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use super::load::Sent;
@@ -29,12 +30,40 @@ pub struct Setting {
     pub rate: Option<u64>,
     /// Seconds of load before the measured time.
     pub warmup_seconds: f64,
+    /// Whether `perf` sampled the nodes meanwhile, which costs them time.
+    pub profiled: bool,
+    /// Where it ran.
+    #[serde(flatten)]
+    pub machine: Machine,
+}
+
+/// The program and the machine that gave the figures.
+#[derive(Clone, Debug, Serialize)]
+pub struct Machine {
     /// Version of this program.
     pub version: &'static str,
     /// Processor of this machine.
     pub processor: String,
     /// Cores this process may use.
     pub cores: usize,
+}
+
+impl Machine {
+    /// This one.
+    #[must_use]
+    pub fn this() -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            processor: processor(),
+            cores: std::thread::available_parallelism().map_or(0, usize::from),
+        }
+    }
+
+    /// For people.
+    #[must_use]
+    pub fn line(&self) -> String {
+        format!("machine    {} · {} cores", self.processor, self.cores)
+    }
 }
 
 impl Setting {
@@ -53,9 +82,8 @@ impl Setting {
             skew: options.skew,
             rate: options.rate,
             warmup_seconds: options.warmup.as_secs_f64(),
-            version: env!("CARGO_PKG_VERSION"),
-            processor: processor(),
-            cores: std::thread::available_parallelism().map_or(0, usize::from),
+            profiled: options.profile.is_some(),
+            machine: Machine::this(),
         }
     }
 }
@@ -73,6 +101,21 @@ pub struct Latency {
     pub max: f64,
     /// The mean.
     pub mean: f64,
+}
+
+impl Latency {
+    /// From a histogram of microseconds.
+    #[must_use]
+    pub fn of(micros: &Histogram<u64>) -> Self {
+        let ms = |quantile: f64| precise(micros.value_at_quantile(quantile)) / 1_000.0;
+        Self {
+            p50: ms(0.5),
+            p90: ms(0.9),
+            p99: ms(0.99),
+            max: precise(micros.max()) / 1_000.0,
+            mean: micros.mean() / 1_000.0,
+        }
+    }
 }
 
 /// CPU time in microseconds per committed transaction.
@@ -148,7 +191,6 @@ impl Report {
     ) -> Self {
         let Measured { elapsed, window, nodes, client_cpu } = measured;
         let committed = precise(window.committed);
-        let ms = |quantile: f64| precise(window.latency_us.value_at_quantile(quantile)) / 1_000.0;
         let per_tx = |time: Duration| time.as_secs_f64() * 1e6 / committed.max(1.0);
         let nodes_total: Duration = nodes.iter().map(|usage| usage.cpu).sum();
         let known = !nodes.is_empty();
@@ -160,13 +202,7 @@ impl Report {
             committed: window.committed,
             committed_per_second: committed / seconds,
             blocks: window.blocks,
-            latency_ms: Latency {
-                p50: ms(0.5),
-                p90: ms(0.9),
-                p99: ms(0.99),
-                max: precise(window.latency_us.max()) / 1_000.0,
-                mean: window.latency_us.mean() / 1_000.0,
-            },
+            latency_ms: Latency::of(&window.latency_us),
             cpu_us_per_tx: Cpu {
                 nodes: known.then(|| per_tx(nodes_total)),
                 per_node: known.then(|| per_tx(nodes_total) / count),
@@ -245,7 +281,7 @@ impl Report {
             grouped(self.pushed_back),
             self.missing
         ));
-        lines.push(format!("machine    {} · {} cores", self.setting.processor, self.setting.cores));
+        lines.push(self.setting.machine.line());
         lines.join("\n")
     }
 }
@@ -254,14 +290,7 @@ impl Resources {
     fn of(nodes: &[Usage], committed: f64, blocks: f64) -> Self {
         let sum = |part: fn(&Usage) -> u64| precise(nodes.iter().map(part).sum());
         let count = precise(u64::try_from(nodes.len()).unwrap_or(1)).max(1.0);
-        let cpu: Duration = nodes.iter().map(|usage| usage.cpu).sum();
-        let mut stages: BTreeMap<&'static str, Duration> = BTreeMap::new();
-        for (stage, time) in nodes.iter().flat_map(|usage| &usage.stages) {
-            *stages.entry(stage).or_default() += *time;
-        }
-        let percent = |time: Duration| 100.0 * time.as_secs_f64() / cpu.as_secs_f64().max(1e-9);
-        let mut cpu_percent: Vec<_> =
-            stages.into_iter().map(|(stage, time)| (stage, percent(time))).collect();
+        let mut cpu_percent: Vec<_> = stage_percent(nodes).into_iter().collect();
         cpu_percent.sort_by(|a, b| b.1.total_cmp(&a.1));
         let finality: Duration = nodes.iter().map(|usage| usage.finality).sum();
         let largest = nodes.iter().map(|usage| usage.resident_bytes).max().unwrap_or(0);
@@ -293,6 +322,17 @@ impl Resources {
             ),
         ]
     }
+}
+
+/// Share of the nodes' CPU time by stage, in percent.
+pub(super) fn stage_percent(nodes: &[Usage]) -> BTreeMap<&'static str, f64> {
+    let cpu: Duration = nodes.iter().map(|usage| usage.cpu).sum();
+    let mut shares = BTreeMap::new();
+    for (stage, time) in nodes.iter().flat_map(|usage| &usage.stages) {
+        let percent = 100.0 * time.as_secs_f64() / cpu.as_secs_f64().max(1e-9);
+        *shares.entry(*stage).or_default() += percent;
+    }
+    shares
 }
 
 /// Counts of a measurement are far below 2^53.

@@ -44,7 +44,8 @@ pub struct Figure {
 }
 
 impl Figure {
-    fn new(name: impl Into<String>, unit: &'static str, target: Target, measured: f64) -> Self {
+    /// A figure and its target.
+    pub fn new(name: impl Into<String>, unit: &'static str, target: Target, measured: f64) -> Self {
         let reached = match target {
             Target::AtLeast(least) => measured >= least,
             Target::AtMost(most) => measured <= most,
@@ -52,7 +53,9 @@ impl Figure {
         Self { name: name.into(), unit, target, measured, reached }
     }
 
-    fn line(&self) -> String {
+    /// For people.
+    #[must_use]
+    pub fn line(&self) -> String {
         let (sign, target) = match self.target {
             Target::AtLeast(least) => ("≥", least),
             Target::AtMost(most) => ("≤", most),
@@ -235,19 +238,8 @@ impl Suite<'_> {
     ) -> Result<Report, Failure> {
         self.printer.progress(&format!("{name} …"));
         let outstanding = if rate.is_some() { usize::MAX } else { SATURATING };
-        let options = Options {
-            urls: self.urls.clone(),
-            accounts,
-            in_flight: 1,
-            outstanding,
-            batch: 500,
-            operations: 1,
-            workers: 2,
-            rate,
-            skew: 0,
-            duration,
-            warmup: Duration::from_secs(3),
-        };
+        let options =
+            Options { accounts, outstanding, rate, duration, ..Options::new(self.urls.clone()) };
         super::run(&options, self.funder, self.printer).await
     }
 }

@@ -8,21 +8,19 @@ use std::time::Duration;
 use logothete_client::Client;
 use logothete_client::rpc::method::NodeStatusMethod;
 use logothete_client::rpc::types::Empty;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 
+use super::http;
 use crate::devnet::process::Process;
 
 /// Bytes that all nodes have sent to each other.
 const SENT_BYTES: &str = "logothete_network_sent_bytes_total";
+/// Bytes that a node has received from all others.
+const RECEIVED_BYTES: &str = "logothete_network_received_bytes_total";
 /// Syncs of the database.
 const SYNCS: &str = "logothete_store_fsync_seconds_count";
 /// From a proposal until its block was final: how long all of them took, and how many there were.
 const FINALITY_SUM: &str = "logothete_consensus_finality_seconds_sum";
 const FINALITY_COUNT: &str = "logothete_consensus_finality_seconds_count";
-/// How long a node may take to show its metrics, and how much it may show.
-const METRICS_PATIENCE: Duration = Duration::from_secs(2);
-const METRICS_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
 /// A node that runs on this machine.
 #[derive(Clone, Debug)]
@@ -41,6 +39,8 @@ pub struct Usage {
     pub stages: BTreeMap<&'static str, Duration>,
     /// Bytes sent to other nodes, before encryption.
     pub sent_bytes: u64,
+    /// Bytes received from other nodes, after decryption.
+    pub received_bytes: u64,
     /// Bytes written to the disk.
     pub written_bytes: u64,
     /// Syncs of the database.
@@ -64,6 +64,7 @@ impl Usage {
             cpu: self.cpu.saturating_sub(earlier.cpu),
             stages: stages.collect(),
             sent_bytes: self.sent_bytes.saturating_sub(earlier.sent_bytes),
+            received_bytes: self.received_bytes.saturating_sub(earlier.received_bytes),
             written_bytes: self.written_bytes.saturating_sub(earlier.written_bytes),
             syncs: self.syncs.saturating_sub(earlier.syncs),
             finals: self.finals.saturating_sub(earlier.finals),
@@ -91,10 +92,11 @@ pub async fn local_nodes(urls: &[String]) -> Vec<LocalNode> {
 pub async fn sample(nodes: &[LocalNode]) -> Vec<Usage> {
     let mut usages = Vec::with_capacity(nodes.len());
     for node in nodes {
-        let metrics = node.metrics().await.unwrap_or_default();
+        let metrics = http::get(&node.address, "/metrics").await.unwrap_or_default();
         let mut usage = Usage {
             cpu: node.process.cpu().unwrap_or_default(),
             sent_bytes: total(&metrics, SENT_BYTES),
+            received_bytes: total(&metrics, RECEIVED_BYTES),
             written_bytes: node.process.written_bytes().unwrap_or_default(),
             syncs: total(&metrics, SYNCS),
             finals: total(&metrics, FINALITY_COUNT),
@@ -124,23 +126,21 @@ fn stage_of(thread: &str) -> &'static str {
 }
 
 impl LocalNode {
-    async fn metrics(&self) -> Option<String> {
-        tokio::time::timeout(METRICS_PATIENCE, self.read_metrics()).await.ok()?.ok()
+    /// A process of this machine whose metrics are served at a host and port.
+    #[must_use]
+    pub fn new(process: Process, address: String) -> Self {
+        Self { process, address }
     }
 
-    async fn read_metrics(&self) -> std::io::Result<String> {
-        let mut stream = TcpStream::connect(&self.address).await?;
-        let request =
-            format!("GET /metrics HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address);
-        stream.write_all(request.as_bytes()).await?;
-        let mut answer = String::new();
-        stream.take(METRICS_BYTES_MAX).read_to_string(&mut answer).await?;
-        Ok(answer)
+    /// Its process number.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.process.pid
     }
 }
 
 /// The sum of a counter over all its labels, in the text format of Prometheus.
-fn total<N: FromStr + Sum>(metrics: &str, name: &str) -> N {
+pub(super) fn total<N: FromStr + Sum>(metrics: &str, name: &str) -> N {
     let values = metrics.lines().filter_map(|line| {
         let rest = line.strip_prefix(name)?;
         let is_it = rest.starts_with(['{', ' ']);
@@ -176,6 +176,7 @@ mod tests {
             cpu: Duration::from_secs(n),
             stages: BTreeMap::from([("execution", Duration::from_secs(n))]),
             sent_bytes: n,
+            received_bytes: n,
             written_bytes: n,
             syncs: n,
             finals: n,
@@ -187,7 +188,8 @@ mod tests {
             (used.cpu, used.stages["execution"]),
             (Duration::from_secs(3), Duration::from_secs(3))
         );
-        assert_eq!((used.sent_bytes, used.written_bytes, used.syncs), (3, 3, 3));
+        assert_eq!((used.sent_bytes, used.received_bytes), (3, 3));
+        assert_eq!((used.written_bytes, used.syncs), (3, 3));
         assert_eq!(used.resident_bytes, 7);
     }
 

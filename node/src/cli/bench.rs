@@ -1,16 +1,20 @@
-//! `bench load`, `bench targets` and `bench growth`.
+//! `bench`: one measurement a command.
 
-use std::path::{Path, PathBuf};
+pub mod growth;
+
+use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Subcommand, ValueEnum as _};
+use clap::{Args, Subcommand};
 use logothete_primitives::limits::MAX_OPERATIONS;
+use tokio_util::sync::CancellationToken;
 
+use self::growth::Growth;
 use super::context::Context;
 use super::output::{Failure, Outcome, Reply};
-use crate::bench::growth::{self, Axis, Extent, Study};
-use crate::bench::targets::{self, Suite};
-use crate::bench::{self, Options};
+use crate::bench::ground::Ground;
+use crate::bench::targets::{Extent, Suite};
+use crate::bench::{self, Options, order, recover, sync};
 use crate::devnet::lifecycle;
 
 /// Measurements.
@@ -19,7 +23,7 @@ pub enum Bench {
     /// Signed transfers to all nodes: committed per second, latency, CPU time per transaction.
     #[command(
         after_help = "Examples:\n  logothete bench load                          as fast as it goes, on the devnet\n  \
-        logothete bench load --rate 2000 --duration 30\n  logothete bench load --url http://a:8080,http://b:8080 --from ./rich-key.json --json"
+        logothete bench load --rate 2000 --duration 30\n  logothete bench load --url http://a:8080,http://b:8080 --from ./rich-key.json --json\n  logothete bench load --profile load.svg"
     )]
     Load(Load),
     /// The figures that the project wants to reach, next to what this machine gives; on a fresh devnet.
@@ -36,26 +40,98 @@ pub enum Bench {
         after_help = "Examples:\n  logothete bench growth --out growth\n  logothete bench growth --axes validators,delay --each 5"
     )]
     Growth(Growth),
+    /// Opaque payloads through four fresh nodes: what ordering alone costs, without signatures and execution.
+    ///
+    /// The consensus, dissemination, storage and network of the real node; needs no devnet and makes none.
+    #[command(
+        after_help = "Examples:\n  logothete bench order                             as fast as it goes, then at half of that\n  \
+        logothete bench order --rate 100000 --size 512 --duration 30 --json\n  logothete bench order --profile order.svg"
+    )]
+    Order(Order),
+    /// A chain of transfers, and how fast a follower and a wiped validator fetch, verify and execute it; on a fresh devnet.
+    #[command(
+        after_help = "Example:\n  logothete devnet up --detach && logothete bench sync --transfers 100000"
+    )]
+    Sync(Sync),
+    /// A validator killed under load, and how long it takes to serve and to vote again; on a fresh devnet.
+    #[command(
+        after_help = "Example:\n  logothete devnet up --detach && logothete bench recover --transfers 5000,20000,80000"
+    )]
+    Recover(Recover),
+    /// One process of the network that `bench order` makes.
+    #[command(hide = true)]
+    OrderNode(OrderNode),
 }
 
-/// Arguments of `bench growth`.
+/// Arguments of `bench order`.
 #[derive(Args, Debug)]
-pub struct Growth {
-    /// What grows; everything without it.
-    #[arg(long, value_delimiter = ',', value_name = "AXIS,…")]
-    axes: Vec<Axis>,
-    /// Seconds that each point is measured.
-    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..))]
-    each: u64,
-    /// Accounts at most.
-    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(8..=1_000_000))]
-    most_accounts: u32,
-    /// Transactions in the chain at most.
-    #[arg(long, default_value_t = 1_000_000)]
-    most_transactions: u64,
-    /// Directory for `growth.json`, `growth.md` and `growth.svg`.
+pub struct Order {
+    /// Validators, each a process of its own.
+    #[arg(short, long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=32))]
+    nodes: u16,
+    /// Bytes of a payload.
+    #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    size: u16,
+    /// Payloads a second; without it as fast as they become final, then at half of what that was.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    rate: Option<u64>,
+    /// Payloads on the way at one time, without a rate.
+    #[arg(long, default_value_t = 64_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    outstanding: u64,
+    /// Seconds of each load that are measured.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    duration: u64,
+    /// Seconds of load before that.
+    #[arg(long, default_value_t = 3)]
+    warmup: u64,
+    /// Where the databases of the nodes are meanwhile; else the temporary directory.
     #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
+    data: Option<PathBuf>,
+    /// Write a flame graph of all nodes in the first measured time; needs the program perf.
+    #[arg(long, value_name = "FILE.svg")]
+    profile: Option<PathBuf>,
+}
+
+/// Arguments of `bench sync`.
+#[derive(Args, Debug)]
+pub struct Sync {
+    /// Transfers of the chain.
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    transfers: u64,
+    /// Who pays: name or file of a key.
+    #[arg(long, default_value = "alice")]
+    from: String,
+}
+
+/// Arguments of `bench recover`.
+#[derive(Args, Debug)]
+pub struct Recover {
+    /// Lengths of the chain, in transfers.
+    #[arg(long, value_delimiter = ',', default_value = "5000,20000,80000", value_parser = clap::value_parser!(u64).range(0..=100_000_000))]
+    transfers: Vec<u64>,
+    /// Kills at each length.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=100))]
+    kills: u8,
+    /// Transfers a second meanwhile.
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    rate: u64,
+    /// Milliseconds that the validator stays down each time.
+    #[arg(long, default_value_t = 1_000)]
+    down_ms: u64,
+    /// Who pays: name or file of a key.
+    #[arg(long, default_value = "alice")]
+    from: String,
+}
+
+/// Arguments of `bench order-node`.
+#[derive(Args, Debug)]
+pub struct OrderNode {
+    /// Directory of the network.
+    #[arg(long)]
+    home: PathBuf,
+    /// Which node.
+    #[arg(long)]
+    index: u16,
 }
 
 /// Arguments of `bench targets`.
@@ -111,6 +187,9 @@ pub struct Load {
     /// Who pays: name or file of a key.
     #[arg(long, default_value = "alice")]
     from: String,
+    /// Write a flame graph of all nodes in the measured time; needs the program perf.
+    #[arg(long, value_name = "FILE.svg")]
+    profile: Option<PathBuf>,
 }
 
 /// Measures and reports.
@@ -121,41 +200,12 @@ pub async fn perform(context: &Context, command: Bench) -> Outcome {
     match command {
         Bench::Load(wish) => load(context, wish).await,
         Bench::Targets(wish) => targets(context, wish).await,
-        // The networks go with the future, so an interrupt leaves none behind.
-        Bench::Growth(wish) => tokio::select! {
-            measured = growth(context, wish) => measured,
-            _ = tokio::signal::ctrl_c() => Err(Failure::new("interrupted", "stopped before all was measured")),
-        },
+        Bench::Growth(wish) => growth::perform(context, wish).await,
+        Bench::Order(wish) => order(context, wish).await,
+        Bench::Sync(wish) => sync(context, wish).await,
+        Bench::Recover(wish) => recover(context, wish).await,
+        Bench::OrderNode(wish) => order_node(&wish).await,
     }
-}
-
-async fn growth(context: &Context, wish: Growth) -> Outcome {
-    let most_accounts =
-        usize::try_from(wish.most_accounts).map_err(|_| Failure::usage("too many accounts"))?;
-    let extent = Extent {
-        axes: if wish.axes.is_empty() { Axis::value_variants().to_vec() } else { wish.axes },
-        each: Duration::from_secs(wish.each),
-        most_accounts,
-        most_transactions: wish.most_transactions,
-    };
-    if let Some(directory) = &wish.out {
-        std::fs::create_dir_all(directory)?;
-    }
-    let keep = |growth: &growth::Growth| match &wish.out {
-        Some(directory) => keep_growth(directory, growth),
-        None => Ok(()),
-    };
-    let growth = Study::new(extent, context.printer)?.run(keep).await?;
-    let text = growth.tables();
-    Ok(Reply::new(growth, text))
-}
-
-fn keep_growth(directory: &Path, growth: &growth::Growth) -> Result<(), Failure> {
-    let json = serde_json::to_string_pretty(growth).map_err(std::io::Error::other)?;
-    std::fs::write(directory.join("growth.json"), json)?;
-    std::fs::write(directory.join("growth.md"), growth.tables())?;
-    std::fs::write(directory.join("growth.svg"), growth.picture())?;
-    Ok(())
 }
 
 async fn targets(context: &Context, wish: Targets) -> Outcome {
@@ -164,7 +214,7 @@ async fn targets(context: &Context, wish: Targets) -> Outcome {
     let state = lifecycle::load(&directory)?;
     let many_accounts =
         usize::try_from(wish.many_accounts).map_err(|_| Failure::usage("too many accounts"))?;
-    let extent = targets::Extent {
+    let extent = Extent {
         saturated: Duration::from_secs(wish.saturated),
         other: Duration::from_secs(wish.other),
         many_accounts,
@@ -193,9 +243,58 @@ async fn load(context: &Context, wish: Load) -> Outcome {
         rate: wish.rate,
         skew: wish.skew,
         duration: Duration::from_secs(wish.duration.max(1)),
+        committed_max: None,
+        stop: CancellationToken::new(),
         warmup: Duration::from_secs(wish.warmup),
+        profile: wish.profile,
     };
     let report = bench::run(&options, &funder, context.printer).await?;
     let text = report.table();
     Ok(Reply::new(report, text))
+}
+
+async fn order(context: &Context, wish: Order) -> Outcome {
+    let options = order::Options {
+        nodes: wish.nodes,
+        size: wish.size.into(),
+        rate: wish.rate,
+        outstanding: wish.outstanding,
+        duration: Duration::from_secs(wish.duration),
+        warmup: Duration::from_secs(wish.warmup),
+        directory: wish.data,
+        profile: wish.profile,
+    };
+    let report = bench::interruptible(order::run(&options, context.printer)).await?;
+    let text = report.table();
+    Ok(Reply::new(report, text))
+}
+
+async fn sync(context: &Context, wish: Sync) -> Outcome {
+    let funder = context.signer(&wish.from, None)?;
+    let ground =
+        Ground { directory: context.directory(), funder: &funder, printer: context.printer };
+    let report = bench::interruptible(sync::run(&ground, wish.transfers)).await?;
+    let text = report.table();
+    Ok(Reply::new(report, text))
+}
+
+async fn recover(context: &Context, wish: Recover) -> Outcome {
+    let funder = context.signer(&wish.from, None)?;
+    let ground =
+        Ground { directory: context.directory(), funder: &funder, printer: context.printer };
+    let plan = recover::Plan {
+        transfers: wish.transfers,
+        kills: wish.kills.into(),
+        rate: wish.rate,
+        down: Duration::from_millis(wish.down_ms),
+    };
+    let report = recover::run(&ground, &plan).await?;
+    let text = report.table();
+    Ok(Reply::new(report, text))
+}
+
+async fn order_node(wish: &OrderNode) -> Outcome {
+    let ended = order::node::run(&wish.home, wish.index).await;
+    ended.map_err(|error| Failure::new("node_stopped", format!("{error:#}")))?;
+    Ok(Reply::new(serde_json::Value::Null, ""))
 }

@@ -32,7 +32,7 @@ pub struct Wish {
 /// # Errors
 /// A file cannot be written.
 pub fn create(directory: &Directory, wish: Wish) -> Result<State, Failure> {
-    let spec = chain(wish)?;
+    let spec = chain("devnet", wish)?;
     std::fs::create_dir_all(directory.path())?;
     let chain = spec.chain_id();
     // From here on the directory is known as ours, and can be begun again if this fails on the way.
@@ -121,7 +121,11 @@ pub fn configure(directory: &Directory, state: &State, ports: &mut Ports) -> io:
     Ok(())
 }
 
-fn chain(wish: Wish) -> Result<Spec, Failure> {
+/// A chain file for development whose name begins with `kind`.
+///
+/// # Errors
+/// The system gives no randomness for the name.
+pub fn chain(kind: &str, wish: Wish) -> Result<Spec, Failure> {
     let now =
         std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let timestamp = TimestampMs::new(u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
@@ -130,7 +134,7 @@ fn chain(wish: Wish) -> Result<Spec, Failure> {
     let treasury = dev::treasury().address;
     let params = ChainParams { dev: true, fee_account: treasury, ..ChainParams::default() };
     let mut builder =
-        Builder::new(format!("devnet-{}", hex::encode(unique)), timestamp).params(params);
+        Builder::new(format!("{kind}-{}", hex::encode(unique)), timestamp).params(params);
     for index in 0..wish.nodes {
         builder = builder.validator(
             format!("v{index}"),

@@ -149,13 +149,7 @@ pub async fn wipe(
     patience: Duration,
 ) -> Result<Healed, Failure> {
     kill(directory, &[index]).await?;
-    let state = load(directory)?;
-    let node = state.nodes.get(index).ok_or_else(|| Failure::usage("there is no such node"))?;
-    match std::fs::remove_dir_all(node.data()) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
-        _ => {}
-    }
-    std::fs::create_dir_all(node.data())?;
+    clear(directory, index)?;
     let began = Instant::now();
     start::one(directory, index)?;
     let mut healed = await_healed(directory, index, Some(0), began, patience).await?;
@@ -172,6 +166,19 @@ pub async fn wipe(
             .with_hint("this is a fault of the software: keep the directory and its logs"));
     }
     Ok(healed)
+}
+
+/// Removes the data of a node that does not run.
+///
+/// # Errors
+/// Its data cannot be removed.
+pub fn clear(directory: &Directory, index: usize) -> Result<(), Failure> {
+    let state = load(directory)?;
+    let node = state.nodes.get(index).ok_or_else(|| Failure::usage("there is no such node"))?;
+    match std::fs::remove_dir_all(node.data()) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(std::fs::create_dir_all(node.data())?),
+    }
 }
 
 async fn await_healed(

@@ -11,6 +11,7 @@ use logothete_ledger::params::ChainParams;
 use logothete_primitives::{BatchHash, ChainId};
 
 use super::decoded::DecodedBatch;
+use super::payloads;
 
 /// What a batch is checked against.
 #[derive(Clone, Debug)]
@@ -21,6 +22,17 @@ pub struct BatchRules {
     pub params: Arc<ChainParams>,
     /// The keys of those who signed lately.
     pub keys: Arc<AccountKeys>,
+    /// What batches hold.
+    pub content: Content,
+}
+
+/// What the batches of a chain hold. A chain file has no say in it: every chain made of one holds transactions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// Transactions of the ledger, whose signatures are checked and which are executed.
+    Transactions,
+    /// Bytes that nobody looks into: of the chains that `bench order` makes for itself.
+    Payloads,
 }
 
 /// A decoded, verified batch, shared by dissemination and execution.
@@ -28,7 +40,7 @@ pub struct BatchRules {
 pub struct HeldBatch {
     /// What a proposal says of it.
     pub reference: BatchRef,
-    /// Its transactions, in order.
+    /// Its transactions, in order; none in a batch of opaque payloads.
     pub transactions: Vec<Arc<Admitted>>,
     /// The encoded batch, as sent and stored.
     pub bytes: Bytes,
@@ -51,6 +63,9 @@ impl HeldBatch {
     /// # Errors
     /// The first thing that is wrong with it.
     pub fn certified(rules: &BatchRules, bytes: Bytes) -> Result<Self, BatchError> {
+        if rules.content == Content::Payloads {
+            return payloads::open(bytes);
+        }
         let (decoded, candidates) = DecodedBatch::decode(rules, bytes)?;
         Ok(decoded.held(candidates.into_iter().map(|tx| Arc::new(Admitted::vouched(tx))).collect()))
     }

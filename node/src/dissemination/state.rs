@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use logothete_consensus::{Block, Equivocation, Executed, Offence};
-use logothete_ledger::admission::Admitted;
-use logothete_ledger::batch::{Batch, BatchRef, Payload};
+use logothete_ledger::batch::{BatchRef, Payload};
 use logothete_ledger::error::BatchError;
 use logothete_primitives::limits::MAX_BATCHES_PER_BLOCK;
 use logothete_primitives::{BatchHash, BlockHash, Height, ValidatorIndex, View};
@@ -199,9 +198,10 @@ impl Dissemination {
         [self.outbox.next_deadline(), requests, turn].into_iter().flatten().min()
     }
 
-    /// Whether the mempool may seal another batch now.
-    pub fn can_seal(&self) -> bool {
-        self.own.is_some() && self.outbox.outstanding().0 < self.limits.own_batches_max
+    /// The author and the sequence number of the next batch of our own, if there may be another one now.
+    pub fn next_own(&self) -> Option<(ValidatorIndex, u64)> {
+        let has_room = self.outbox.outstanding().0 < self.limits.own_batches_max;
+        self.own.filter(|_| has_room).map(|own| (own, self.sequence))
     }
 
     /// Number of own batches without an order.
@@ -214,15 +214,10 @@ impl Dissemination {
         self.pool.len()
     }
 
-    /// Seals admitted transactions into a batch of our own and sends it to everybody.
-    pub fn seal(&mut self, now: Duration, transactions: Vec<Arc<Admitted>>) {
-        let Some(own) = self.own else { return };
-        if transactions.is_empty() {
-            return;
-        }
-        let sealed = Batch::seal(own, self.sequence, &transactions);
+    /// Sends the next batch of our own, made for [`Dissemination::next_own`], to everybody.
+    pub fn send(&mut self, now: Duration, batch: HeldBatch) {
         self.sequence += 1;
-        let held = Arc::new(HeldBatch::sealed(sealed, transactions));
+        let held = Arc::new(batch);
         self.outbox.insert(now, held.hash(), held.bytes.len());
         self.effects.push(Effect::Store(held.clone()));
         self.effects.push(Effect::Broadcast(BatchMessage::Batch(held.bytes.clone())));

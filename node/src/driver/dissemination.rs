@@ -4,15 +4,21 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use logothete_consensus::{Event, PayloadFault};
+use logothete_ledger::error::BatchError;
 use logothete_p2p::{Lane, PeerFault};
 use logothete_primitives::limits::MAX_BATCHES_PER_BLOCK;
 use logothete_primitives::{BatchHash, BoundedVec, ValidatorIndex};
 use tracing::{debug, warn};
 
 use super::{Driver, DriverError, Report};
-use crate::dissemination::{BatchMessage, DecodedBatch, Effect, EvidenceRule, PayloadRule};
+use crate::dissemination::{
+    BatchMessage, BatchRules, Content, DecodedBatch, Effect, EvidenceRule, HeldBatch, PayloadRule,
+    payloads,
+};
 use crate::executor::ReadyBlock;
+use crate::signatures::Signatures;
 use crate::sync::Committed;
+use crate::workers::Workers;
 
 /// Decoding a batch of this size takes less than waking another thread.
 const SMALL_BATCH_BYTES: usize = 8 * 1024;
@@ -84,14 +90,12 @@ impl Driver {
         let signatures = self.tools.signatures.clone();
         let reports = self.outlets.reports.clone();
         tokio::spawn(async move {
-            let verdict = match workers.run(move || DecodedBatch::decode(&rules, bytes)).await {
-                Ok((batch, candidates)) => {
-                    let Some(verdicts) = signatures.check(candidates).await else { return };
-                    batch.verified(verdicts)
-                }
-                Err(error) => Err(error),
+            let verdict = match rules.content {
+                Content::Transactions => verify(rules, workers, signatures, bytes).await,
+                Content::Payloads => Some(workers.run(move || payloads::open(bytes)).await),
             };
             // The driver is gone only when the node stops.
+            let Some(verdict) = verdict else { return };
             let _ = reports.send(Report::BatchVerified(from, verdict)).await;
         });
     }
@@ -134,6 +138,19 @@ impl Driver {
             }
         }
         Ok(())
+    }
+}
+
+/// Decodes a batch and checks its signatures; none when the node is about to stop.
+async fn verify(
+    rules: BatchRules,
+    workers: Workers,
+    signatures: Signatures,
+    bytes: Bytes,
+) -> Option<Result<HeldBatch, BatchError>> {
+    match workers.run(move || DecodedBatch::decode(&rules, bytes)).await {
+        Ok((batch, candidates)) => Some(batch.verified(signatures.check(candidates).await?)),
+        Err(error) => Some(Err(error)),
     }
 }
 

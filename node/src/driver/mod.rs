@@ -24,9 +24,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::chain::{Chain, ChainError, StoredBlock};
 use crate::clock::Clock;
-use crate::dissemination::{Dissemination, HeldBatch};
+use crate::dissemination::{BatchSource, Dissemination, HeldBatch};
 use crate::executor::{ExecutedNotice, ReadyBlocks};
-use crate::mempool::SharedMempool;
 use crate::metrics::Metrics;
 use crate::service::VoteWatch;
 use crate::signatures::Signatures;
@@ -104,8 +103,8 @@ pub struct Tools {
     pub toolbox: Toolbox,
     /// Final blocks laid ready for the executor.
     pub ready: ReadyBlocks,
-    /// Transactions to seal.
-    pub mempool: SharedMempool,
+    /// Where batches of our own come from.
+    pub source: Arc<dyn BatchSource>,
     /// Where batches are decoded.
     pub workers: Workers,
     /// Where their signatures are checked.
@@ -202,7 +201,7 @@ impl Driver {
                 Some(report) = self.inlets.reports.recv() => self.on_report(report)?,
                 Some((from, frame)) = self.inlets.batches.recv() => self.on_batch_frame(from, &frame),
                 Some(synced) = self.inlets.synced.recv() => self.on_synced(synced)?,
-                () = self.tools.mempool.arrived(), if self.seals && self.seal_at.is_none() => {
+                () = self.tools.source.arrived(), if self.seals && self.seal_at.is_none() => {
                     let delay = SEAL_DELAY.saturating_mul(self.dissemination.unordered());
                     self.seal_at = Some(self.tools.clock.now().mono + delay);
                 }
@@ -257,16 +256,13 @@ impl Driver {
         Ok(())
     }
 
-    /// Seals waiting transactions into batches as long as own batches find room.
+    /// Seals what waits into batches as long as own batches find room.
     fn seal(&mut self, now: Duration) {
         self.seal_at = None;
-        while self.dissemination.can_seal() {
-            let transactions = self.tools.mempool.take_batch();
-            if transactions.is_empty() {
-                return;
-            }
-            self.tools.metrics.pipeline.sealed_batch(transactions.len());
-            self.dissemination.seal(now, transactions);
+        while let Some((own, sequence)) = self.dissemination.next_own() {
+            let Some(batch) = self.tools.source.seal(own, sequence) else { return };
+            self.tools.metrics.pipeline.sealed_batch(batch.reference.count);
+            self.dissemination.send(now, batch);
         }
         self.tools.metrics.pipeline.pushed_back("seal");
     }

@@ -90,7 +90,7 @@ impl Driver {
         let message = Message::Certificate(Box::new(Certificate::Commit(cc)));
         self.outbox.inform_followers(Lane::Consensus, frame(&message));
         self.tools.network.announce(committed.height);
-        if self.seals && self.seal_at.is_none() && self.tools.mempool.has_ready() {
+        if self.seals && self.seal_at.is_none() && self.tools.source.has_ready() {
             self.seal_at = Some(now);
         }
         Ok(())

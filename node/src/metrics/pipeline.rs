@@ -90,9 +90,9 @@ impl PipelineMetrics {
     }
 
     /// An own batch of `transactions` was sealed and streamed to the validators.
-    pub fn sealed_batch(&self, transactions: usize) {
+    pub fn sealed_batch(&self, transactions: u32) {
         self.sealed.inc();
-        self.sealed_transactions.observe(as_f64(transactions));
+        self.sealed_transactions.observe(transactions.into());
     }
 
     /// A batch of another validator arrived.

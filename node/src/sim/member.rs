@@ -351,7 +351,7 @@ impl Member {
         let own = self.own.map(|index| (index, self.signer(stage)));
         let spec = stage.spec.clone();
         let config = stage.config.clone();
-        let parts = Parts { config, spec, chain, own, safety, marks };
+        let parts = Parts { config, spec, chain, own, safety, marks, source: None };
         let stop = CancellationToken::new();
         let (supervisor, failures) = Supervisor::new(stop.clone());
         let service = match assemble(parts, world, supervisor) {

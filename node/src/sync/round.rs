@@ -19,6 +19,7 @@ use super::range::{Checks, RangeFault, VerifiedRange, verify_range, verify_tip};
 use super::sources::Sources;
 use crate::chain::StoredBlock;
 use crate::dissemination::HeldBatch;
+use crate::metrics::Metrics;
 use crate::workers::Workers;
 
 /// Blocks asked for in one request.
@@ -62,6 +63,8 @@ pub struct Toolbox {
     pub checks: Checks,
     /// Where checks run.
     pub workers: Workers,
+    /// Figures.
+    pub metrics: Metrics,
 }
 
 impl Toolbox {
@@ -72,6 +75,7 @@ impl Toolbox {
     ) -> Result<SyncResponse, FetchError> {
         let frame = Bytes::from(codec::encode(request));
         let answer = self.network.request(&peer, frame).await?;
+        self.metrics.network.received("sync", answer.len());
         Ok(codec::decode(&answer).map_err(RangeFault::from)?)
     }
 

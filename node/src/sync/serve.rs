@@ -10,6 +10,7 @@ use tracing::{debug, warn};
 
 use super::message::{MAX_BATCHES, MAX_BLOCKS, Range, SyncBlock, SyncRequest, SyncResponse, Tip};
 use crate::chain::{Chain, ChainError, batch_hashes};
+use crate::metrics::Metrics;
 
 /// Room kept for the frame around the blocks and batches of an answer.
 const ENVELOPE_BYTES: usize = 64 * 1024;
@@ -18,7 +19,7 @@ const BUDGET: usize = MAX_SYNC_RESPONSE_BYTES - ENVELOPE_BYTES;
 type BatchList = BoundedVec<BoundedBytes<MAX_BATCH_BYTES>, MAX_BATCHES>;
 
 /// Answers a request. A request that does not decode is declined by dropping it.
-pub fn answer(chain: &Chain, request: Request) {
+pub fn answer(chain: &Chain, metrics: &Metrics, request: Request) {
     let decoded = match codec::decode::<SyncRequest>(&request.bytes) {
         Ok(decoded) => decoded,
         Err(fault) => {
@@ -28,8 +29,10 @@ pub fn answer(chain: &Chain, request: Request) {
     };
     match respond(chain, decoded) {
         Ok(response) => {
+            let answer = codec::encode(&response);
+            metrics.network.sent("sync", answer.len());
             // The peer may have gone; then the answer is of no use.
-            let _ = request.respond.send(Bytes::from(codec::encode(&response)));
+            let _ = request.respond.send(Bytes::from(answer));
         }
         Err(fault) => warn!(event = "sync.serve.failed", peer = %request.from, %fault),
     }

@@ -14,7 +14,8 @@ use logothete_primitives::{
 };
 
 use super::*;
-use crate::dissemination::BatchRules;
+use crate::dissemination::{BatchRules, Content};
+use crate::metrics::Metrics;
 use crate::workers::Workers;
 
 /// Every signature holds: here the form of answers is tested, not cryptography.
@@ -61,6 +62,7 @@ fn checks() -> Checks {
         context: Context { chain: chain_id(), validators: validators(), genesis: genesis().hash() },
         verifier: Arc::new(AcceptAll),
         rules: BatchRules {
+            content: Content::Transactions,
             chain: chain_id(),
             params: Arc::new(ChainParams::default()),
             keys: Arc::default(),
@@ -254,7 +256,12 @@ async fn fetch(servers: &[Server], length: u64) -> (Vec<Height>, Arc<dyn Network
     for _ in servers {
         inbound.peers.recv().await.unwrap();
     }
-    let toolbox = Toolbox { network: network.clone(), checks: checks(), workers: Workers::Inline };
+    let toolbox = Toolbox {
+        network: network.clone(),
+        checks: checks(),
+        workers: Workers::Inline,
+        metrics: Metrics::new("test", &[]),
+    };
     let mut sources = Sources::default();
     for index in 1..=servers.len() {
         sources.insert(key(u8::try_from(index).unwrap()), Height::new(length));
