@@ -51,6 +51,26 @@ pub struct Limits {
     pub list_items_default: usize,
     /// Transactions in one `tx_submit_batch`.
     pub submit_batch: usize,
+    /// Open WebSockets.
+    pub sockets: usize,
+    /// Bytes of one message that comes through a WebSocket.
+    pub message_bytes: usize,
+    /// Calls of one WebSocket that are under way; no more are read meanwhile.
+    pub socket_calls: usize,
+    /// Subscriptions of all connections.
+    pub subscriptions: usize,
+    /// Subscriptions of one WebSocket.
+    pub socket_subscriptions: usize,
+    /// Time between the pings to a WebSocket.
+    pub ping_time: Duration,
+    /// Time for which nothing may come from a WebSocket, answers to pings included.
+    pub silent_time: Duration,
+    /// Time after which a subscriber that was told nothing is told how far its subscription is.
+    pub quiet_time: Duration,
+    /// Blocks by which a subscriber may be behind the head.
+    pub events_behind: u64,
+    /// Time between two events about the state of consensus.
+    pub consensus_interval: Duration,
 }
 
 impl Default for Limits {
@@ -79,6 +99,16 @@ impl Default for Limits {
             list_items_max: 100,
             list_items_default: 20,
             submit_batch: 1_024,
+            sockets: 256,
+            message_bytes: 256 * 1024,
+            socket_calls: 4,
+            subscriptions: 1_024,
+            socket_subscriptions: 16,
+            ping_time: Duration::from_secs(20),
+            silent_time: Duration::from_secs(60),
+            quiet_time: Duration::from_secs(15),
+            events_behind: 1_000_000,
+            consensus_interval: Duration::from_millis(50),
         }
     }
 }

@@ -6,11 +6,12 @@ use std::time::Duration;
 use logothete_client::rpc::types::{
     AccountGet, AccountHistory, AccountView, AddressActivity, BlockCertificate, BlockGet,
     BlockSelector, BlockSummary, BlockView, ChainInfo, ConsensusState, Empty, EvidenceView,
-    FaucetDrip, MempoolStats, NodePeers, NodeStatus, Page, PageRequest, Submitted, SubmittedEach,
-    TxBytes, TxDetails, TxEncode, TxEncoded, TxGet, TxHashOnly, TxSimulated, TxState,
-    TxSubmitBatch, TxView, TxWait, ValidatorsList,
+    FaucetDrip, MempoolStats, NodePeers, NodeStatus, NodeWhy, OpenRpc, Page, PageRequest,
+    StateProofGet, StateProofView, Submitted, SubmittedEach, TxBytes, TxDetails, TxEncode,
+    TxEncoded, TxGet, TxHashOnly, TxSimulated, TxState, TxSubmitBatch, TxView, TxWait, UptimeGet,
+    ValidatorsList, ValidatorsUptime, ViewRecord,
 };
-use logothete_client::rpc::{Api, RpcError};
+use logothete_client::rpc::{Api, RpcError, openrpc};
 use logothete_primitives::{Height, ValidatorSet};
 use tokio::sync::Semaphore;
 
@@ -70,7 +71,7 @@ impl NodeApi {
     }
 
     /// Runs a read of many records off the event loop.
-    async fn read<T, F>(&self, read: F) -> Result<T, RpcError>
+    pub(super) async fn read<T, F>(&self, read: F) -> Result<T, RpcError>
     where
         T: Send + 'static,
         F: FnOnce(&Self) -> Result<T, RpcError> + Send + 'static,
@@ -88,6 +89,10 @@ impl Api for NodeApi {
 
     async fn node_status(&self, _: Empty) -> Result<NodeStatus, RpcError> {
         Ok(self.describe_node())
+    }
+
+    async fn node_why(&self, _: Empty) -> Result<NodeWhy, RpcError> {
+        Ok(self.describe_trouble())
     }
 
     async fn node_peers(&self, _: Empty) -> Result<NodePeers, RpcError> {
@@ -153,12 +158,24 @@ impl Api for NodeApi {
         self.read(move |api| api.read_history(&params)).await
     }
 
+    async fn state_proof(&self, params: StateProofGet) -> Result<StateProofView, RpcError> {
+        self.read(move |api| api.read_state_proof(params)).await
+    }
+
     async fn validators_list(&self, _: Empty) -> Result<ValidatorsList, RpcError> {
         Ok(self.describe_validators())
     }
 
+    async fn validators_uptime(&self, params: UptimeGet) -> Result<ValidatorsUptime, RpcError> {
+        self.read(move |api| api.read_uptime(params)).await
+    }
+
     async fn consensus_state(&self, _: Empty) -> Result<ConsensusState, RpcError> {
         Ok(self.describe_consensus())
+    }
+
+    async fn consensus_views(&self, params: PageRequest) -> Result<Page<ViewRecord>, RpcError> {
+        self.read(move |api| api.read_views(&params)).await
     }
 
     async fn evidence_list(&self, params: PageRequest) -> Result<Page<EvidenceView>, RpcError> {
@@ -167,6 +184,10 @@ impl Api for NodeApi {
 
     async fn mempool_stats(&self, _: Empty) -> Result<MempoolStats, RpcError> {
         Ok(self.describe_mempool())
+    }
+
+    async fn rpc_discover(&self, _: Empty) -> Result<OpenRpc, RpcError> {
+        Ok(openrpc::document().clone())
     }
 
     async fn faucet_drip(&self, params: FaucetDrip) -> Result<Submitted, RpcError> {
