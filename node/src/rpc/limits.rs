@@ -25,6 +25,8 @@ pub struct Limits {
     pub calls: usize,
     /// Reads of many records that run at the same time, off the event loop.
     pub reads: usize,
+    /// Reads for subscriptions that run at the same time, beside those.
+    pub feed_reads: usize,
     /// Waits (`tx_wait`) of all clients at the same time.
     pub waits: usize,
     /// Time for one call, waits apart.
@@ -86,6 +88,7 @@ impl Default for Limits {
             batch_parallel: 16,
             calls: 512,
             reads: 4,
+            feed_reads: 2,
             waits: 4_096,
             call_time: Duration::from_secs(10),
             wait_time_max: Duration::from_secs(60),

@@ -16,6 +16,7 @@ use logothete_primitives::{Height, ValidatorSet};
 use tokio::sync::Semaphore;
 
 use super::Limits;
+use super::events::Recent;
 use super::faucet::Faucet;
 use super::lookup::Lookup;
 use crate::service::Service;
@@ -32,6 +33,10 @@ struct Shared {
     faucet: Option<Faucet>,
     /// Room for reads of many records: they must not keep all cores from consensus.
     reads: Semaphore,
+    /// Room for reads of subscriptions, so that calls do not queue behind all subscribers.
+    feed_reads: Semaphore,
+    /// What subscribers were told lately.
+    recent: Recent,
 }
 
 impl NodeApi {
@@ -39,7 +44,10 @@ impl NodeApi {
     pub fn new(service: Arc<Service>, limits: Limits) -> Self {
         let faucet = service.spec.params.dev.then(Faucet::default);
         let reads = Semaphore::new(limits.reads);
-        Self { shared: Arc::new(Shared { service, limits, faucet, reads }) }
+        let feed_reads = Semaphore::new(limits.feed_reads);
+        let recent = Recent::default();
+        let shared = Shared { service, limits, faucet, reads, feed_reads, recent };
+        Self { shared: Arc::new(shared) }
     }
 
     pub(super) fn service(&self) -> &Service {
@@ -48,6 +56,10 @@ impl NodeApi {
 
     pub(super) fn limits(&self) -> &Limits {
         &self.shared.limits
+    }
+
+    pub(super) fn recent(&self) -> &Recent {
+        &self.shared.recent
     }
 
     pub(super) fn faucet(&self) -> Option<&Faucet> {
@@ -71,12 +83,29 @@ impl NodeApi {
     }
 
     /// Runs a read of many records off the event loop.
-    pub(super) async fn read<T, F>(&self, read: F) -> Result<T, RpcError>
+    async fn read<T, F>(&self, read: F) -> Result<T, RpcError>
     where
         T: Send + 'static,
         F: FnOnce(&Self) -> Result<T, RpcError> + Send + 'static,
     {
-        let _permit = self.shared.reads.acquire().await.map_err(|_| RpcError::internal())?;
+        self.read_within(&self.shared.reads, read).await
+    }
+
+    /// The same for a subscription.
+    pub(super) async fn read_for_feed<T, F>(&self, read: F) -> Result<T, RpcError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Self) -> Result<T, RpcError> + Send + 'static,
+    {
+        self.read_within(&self.shared.feed_reads, read).await
+    }
+
+    async fn read_within<T, F>(&self, room: &Semaphore, read: F) -> Result<T, RpcError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Self) -> Result<T, RpcError> + Send + 'static,
+    {
+        let _permit = room.acquire().await.map_err(|_| RpcError::internal())?;
         let api = self.clone();
         self.service().workers.read(move || read(&api)).await
     }

@@ -1,6 +1,7 @@
 //! A feed of what the chain holds, height by height.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use futures::stream::{self, StreamExt};
 use logothete_client::rpc::RpcError;
@@ -82,6 +83,31 @@ impl NodeApi {
         (behind > most).then(|| Height::new(head.get() - most))
     }
 
+    /// The events of a step, read once for all who wait for it.
+    async fn events_from(
+        &self,
+        subject: Subject,
+        next: TxLocation,
+        head: Head,
+    ) -> Result<Arc<Step>, RpcError> {
+        let whole = next.index == 0;
+        if let Some(step) = self.recent().find(subject, next.height).filter(|_| whole) {
+            return Ok(step);
+        }
+        self.read_for_feed(move |api| {
+            // Others were before us in the queue for the disk.
+            if let Some(step) = api.recent().find(subject, next.height).filter(|_| whole) {
+                return Ok(step);
+            }
+            let step = Arc::new(api.read_events(subject, next, head)?);
+            if whole {
+                api.recent().keep(subject, next.height, &step);
+            }
+            Ok(step)
+        })
+        .await
+    }
+
     /// The events of the next height, of the next few for an account.
     fn read_events(
         &self,
@@ -144,10 +170,9 @@ impl ChainFeed {
                 return Some(Event { position: None, told: Told::Lagged { resume_from } });
             }
             let (subject, next) = (self.subject, self.next);
-            let read = self.api.read(move |api| api.read_events(subject, next, head)).await;
-            // Why it failed is in the log already; the subscriber can resume elsewhere.
-            let step = read.ok()?;
-            (self.made, self.next) = (step.events, step.next);
+            // Why it fails is in the log already; the subscriber can resume elsewhere.
+            let step = self.api.events_from(subject, next, head).await.ok()?;
+            (self.made, self.next) = (step.events.clone(), step.next);
         }
     }
 
@@ -171,9 +196,12 @@ impl ChainFeed {
         }
     }
 
-    /// Says that everything before `next` was told.
+    /// Says that everything before `next` was told, unless `next` is still to come.
     fn alive(&self) -> Event {
         let TxLocation { height, index } = self.next;
+        if height > self.head.borrow().height.next() {
+            return Event { position: None, told: Told::Progress };
+        }
         let position = match index.checked_sub(1) {
             Some(index) => Some(Position { height, index: Some(index) }),
             None => height.prev().map(Position::all_of),

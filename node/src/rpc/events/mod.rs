@@ -12,6 +12,7 @@
 mod account;
 mod chain_feed;
 mod consensus_feed;
+mod recent;
 mod seats;
 mod socket;
 mod sse;
@@ -21,6 +22,7 @@ use futures::stream::BoxStream;
 use logothete_client::rpc::RpcError;
 use logothete_client::rpc::types::{Anchor, Event, Subscribe};
 
+pub(super) use recent::Recent;
 pub(super) use seats::Seats;
 pub(super) use socket::socket;
 pub(super) use sse::stream;

@@ -52,7 +52,8 @@ fn open<A: Api + Feeds>(
 ) -> Result<Body, RpcError> {
     if !EventKind::ALL.iter().any(|known| known.name() == kind) {
         let names = EventKind::ALL.map(EventKind::name).join(", ");
-        let message = format!("there are no events {kind:.64?}");
+        let shown: String = kind.chars().take(64).collect();
+        let message = format!("there are no events {shown:?}");
         return Err(RpcError::new(ErrorCode::NotFound, message, format!("there are {names}")));
     }
     let stopping = shared.dispatcher.stopping().clone();
@@ -73,8 +74,7 @@ fn read_wish(kind: String, query: &str, last: Option<&str>) -> Result<Subscribe,
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         if params.insert(name.to_owned(), value.into()).is_some() {
-            let why = format!("{name:.64?} is given twice");
-            return Err(RpcError::invalid_params(why, "give each once"));
+            return Err(RpcError::invalid_params("a name is given twice", "give each once"));
         }
     }
     if let Some(last) = last.filter(|last| !last.is_empty()) {
