@@ -30,17 +30,20 @@
 //! - [`builder`]: from intent to signed bytes.
 //! - [`transport`]: one call over HTTP, several nodes, one retry policy.
 //! - [`client`]: submitting, reading.
+//! - [`subscription`]: being told what happens.
 //! - [`wait`]: following a transaction to its end.
 //! - [`verify`]: believing nobody but the validators one knows.
 
 pub mod builder;
 pub mod client;
 pub mod rpc;
+pub mod subscription;
 pub mod transport;
 pub mod verify;
 pub mod wait;
 
 pub use builder::{BuildError, TxBuilder};
 pub use client::Client;
+pub use subscription::Subscription;
 pub use transport::{ClientError, RetryPolicy};
 pub use verify::{Certified, VerifiedTx, VerifyError};

@@ -209,6 +209,11 @@ impl Transport {
         self.urls.len()
     }
 
+    /// The addresses of the nodes.
+    pub(crate) fn urls(&self) -> &[Url] {
+        &self.urls
+    }
+
     /// Asks the preferred node once.
     ///
     /// # Errors

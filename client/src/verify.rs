@@ -25,7 +25,7 @@ use logothete_primitives::{
 use thiserror::Error;
 
 use crate::rpc::types::{
-    AccountProof, AccountView, BlockCertificate, HexBytes, ReceiptProof, TxProof,
+    AccountProof, AccountView, BlockCertificate, HexBytes, ReceiptProof, StateProofView, TxProof,
 };
 
 /// Most headers between a block and the certificate that covers it.
@@ -205,19 +205,49 @@ pub fn account(
     chain: &ChainId,
     validators: &ValidatorSet,
 ) -> Result<Certified, VerifyError> {
-    let attested = certificate(&proof.headers, &proof.certificate, chain, validators)?;
-    let executed = &attested.header.executed;
-    if executed.height != view.at.height {
-        return Err(VerifyError::Mismatch { what: "height" });
-    }
-    let path: StateProof = decode("state path", &proof.path)?;
     let claimed = Account { balance: view.balance, nonce: view.nonce };
     if !view.exists && (!view.balance.is_zero() || view.nonce != Nonce::ZERO) {
         return Err(VerifyError::State);
     }
     let value = view.exists.then(|| claimed.to_value());
     let key = StateKey::account(&view.address);
-    if !path.verify(&executed.state_root, &key, value.as_deref()) {
+    attested_state(&key, value.as_deref(), view.at.height, proof, chain, validators)
+}
+
+/// Verifies a value of the state, or its absence, as of the height that the answer names. The key is
+/// the caller's: an answer may name another one.
+///
+/// # Errors
+/// The first thing that does not hold.
+pub fn state(
+    key: &StateKey,
+    view: &StateProofView,
+    proof: &AccountProof,
+    chain: &ChainId,
+    validators: &ValidatorSet,
+) -> Result<Certified, VerifyError> {
+    if view.key != *key.digest() {
+        return Err(VerifyError::Mismatch { what: "key" });
+    }
+    let value = view.value.as_ref().map(|value| value.0.as_slice());
+    attested_state(key, value, view.at.height, proof, chain, validators)
+}
+
+fn attested_state(
+    key: &StateKey,
+    value: Option<&[u8]>,
+    height: Height,
+    proof: &AccountProof,
+    chain: &ChainId,
+    validators: &ValidatorSet,
+) -> Result<Certified, VerifyError> {
+    let attested = certificate(&proof.headers, &proof.certificate, chain, validators)?;
+    let executed = &attested.header.executed;
+    if executed.height != height {
+        return Err(VerifyError::Mismatch { what: "height" });
+    }
+    let path: StateProof = decode("state path", &proof.path)?;
+    if !path.verify(&executed.state_root, key, value) {
         return Err(VerifyError::State);
     }
     Ok(attested)

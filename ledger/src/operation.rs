@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// One step of a transaction. The order of the variants is part of the wire format.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Operation {
     /// Moves an amount from one account to another (module `accounts`).

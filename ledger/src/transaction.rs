@@ -243,6 +243,22 @@ impl Transaction {
     }
 }
 
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for ChainTag {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ChainTag".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "format": "chain-tag",
+            "pattern": "^[0-9a-f]{8}$",
+            "description": "The first four bytes of a chain id, in hex.",
+        })
+    }
+}
+
 impl Serialize for ChainTag {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)

@@ -54,7 +54,11 @@ impl StateHandle {
         self.newest.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn value(&self, key: &StateKey) -> Result<Option<StateValue>, StoreError> {
+    /// A value at the head.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn value(&self, key: &StateKey) -> Result<Option<StateValue>, StoreError> {
         let changed = self.newest().changed.get(key).cloned();
         changed.map_or_else(|| self.store.state(key), Ok)
     }

@@ -9,17 +9,20 @@ use std::time::Duration;
 use logothete_client::rpc::ErrorCode;
 use logothete_client::rpc::method::{
     AccountGetMethod, AccountHistoryMethod, BlockCertificateMethod, BlockGetMethod,
-    BlockListMethod, ChainInfoMethod, ConsensusStateMethod, FaucetDripMethod, MempoolStatsMethod,
-    NodePeersMethod, NodeStatusMethod, TxDecodeMethod, TxEncodeMethod, TxGetMethod,
-    TxSimulateMethod, TxStatusMethod, TxSubmitBatchMethod, TxSubmitMethod, TxWaitMethod,
-    ValidatorsListMethod,
+    BlockListMethod, ChainInfoMethod, ConsensusStateMethod, ConsensusViewsMethod, FaucetDripMethod,
+    MempoolStatsMethod, NodePeersMethod, NodeStatusMethod, NodeWhyMethod, StateProofMethod,
+    TxDecodeMethod, TxEncodeMethod, TxGetMethod, TxSimulateMethod, TxStatusMethod,
+    TxSubmitBatchMethod, TxSubmitMethod, TxWaitMethod, ValidatorsListMethod,
+    ValidatorsUptimeMethod,
 };
 use logothete_client::rpc::types::{
     AccountGet, AccountHistory, BlockGet, BlockSelector, BodyView, Empty, FaucetDrip, HexBytes,
-    Mode, PageRequest, Role, SubmitOutcome, TxBytes, TxEncode, TxGet, TxHashOnly, TxStatus,
-    TxSubmitBatch, TxWait,
+    Mode, PageRequest, Role, StateProofGet, SubmitOutcome, TxBytes, TxEncode, TxGet, TxHashOnly,
+    TxStatus, TxSubmitBatch, TxWait, UptimeGet,
 };
 use logothete_client::{Client, TxBuilder, verify};
+use logothete_ledger::account::Account;
+use logothete_ledger::state::{Namespace, StateKey, StateValue};
 use logothete_ledger::transaction::Transaction;
 use logothete_primitives::{Amount, BlockHash, ChainId, Digest, Height, Nonce, TxHash};
 
@@ -36,7 +39,7 @@ fn account_of(name: &str) -> AccountGet {
 }
 
 fn history_of(name: &str) -> AccountHistory {
-    AccountHistory { address: account(name).address, cursor: None, limit: None }
+    AccountHistory { address: account(name).address, cursor: None, limit: None, min_height: None }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -293,7 +296,7 @@ async fn blocks_can_be_listed_read_and_certified() {
     let mut seen = Vec::new();
     let mut cursor = None;
     loop {
-        let params = PageRequest { cursor: cursor.take(), limit: Some(2) };
+        let params = PageRequest { cursor: cursor.take(), limit: Some(2), min_height: None };
         let page = chain.call::<BlockListMethod>(params).await;
         assert!(page.items.len() <= 2);
         seen.extend(page.items.iter().map(|block| block.height.get()));
@@ -321,12 +324,12 @@ async fn what_is_not_there_is_said_so() {
     assert_eq!(error.code, ErrorCode::InvalidParams);
 
     for limit in [0, 101] {
-        let params = PageRequest { cursor: None, limit: Some(limit) };
+        let params = PageRequest { limit: Some(limit), ..PageRequest::default() };
         let error = chain.refused::<BlockListMethod>(params).await;
         assert_eq!(error.code, ErrorCode::InvalidParams);
     }
     for cursor in ["", "zz", "t1.2"] {
-        let params = PageRequest { cursor: Some(cursor.to_owned()), limit: None };
+        let params = PageRequest { cursor: Some(cursor.to_owned()), ..PageRequest::default() };
         assert_eq!(chain.refused::<BlockListMethod>(params).await.code, ErrorCode::BadCursor);
     }
     let params = AccountHistory { cursor: Some("b5".to_owned()), ..history_of("alice") };
@@ -473,4 +476,108 @@ async fn waiting_calls_end_when_the_node_stops() {
     chain.stop().await;
     let answer = tokio::time::timeout(Duration::from_secs(5), waiting).await.unwrap().unwrap();
     assert_eq!(answer.unwrap_err().rpc().unwrap().code, ErrorCode::ShuttingDown);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_says_that_nothing_is_in_its_way() {
+    let chain = TestChain::start().await;
+    chain.attested(Height::new(1)).await;
+    let why = chain.call::<NodeWhyMethod>(Empty {}).await;
+    assert!(why.healthy && why.obstacle.is_none() && why.missing.is_empty(), "{why:?}");
+    assert_eq!((why.summary.as_str(), why.power_present), ("voting", why.quorum));
+    assert!(why.stages.iter().any(|stage| stage.name == "driver" && stage.ok), "{why:?}");
+    assert!(why.at.height >= Height::new(1));
+    chain.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn any_value_of_the_state_is_proven_present_and_absent() {
+    let chain = TestChain::start().await;
+    let tx = chain.transfer("alice", account("bob").address, Amount::new(COIN)).await;
+    let place = chain.settle(&tx).await;
+    chain.attested(place.height).await;
+    let bob = account("bob").address;
+    let wish = StateProofGet { account: Some(bob), ..StateProofGet::default() };
+    let (id, set) = (chain.id(), chain.validators());
+    let view = chain.call::<StateProofMethod>(wish).await;
+    let held = Account::from_value(&StateValue::new(&view.value.as_ref().unwrap().0)).unwrap();
+    assert_eq!(held.balance, Amount::new(1_000_001 * COIN));
+    let key = StateKey::account(&bob);
+    let proof = view.proof.clone().unwrap();
+    let attested = verify::state(&key, &view, &proof, &id, set).unwrap();
+    assert_eq!(attested.header.executed.state_root, view.state_root);
+
+    let nothing = StateKey::derive(Namespace::Accounts, b"nobody");
+    let wish = StateProofGet { key: Some(*nothing.digest()), ..StateProofGet::default() };
+    let absent = chain.call::<StateProofMethod>(wish).await;
+    assert_eq!(absent.value, None);
+    verify::state(&nothing, &absent, absent.proof.as_ref().unwrap(), &id, set).unwrap();
+    let claimed = verify::state(&key, &absent, absent.proof.as_ref().unwrap(), &id, set);
+    assert!(claimed.is_err(), "a proof is for its key");
+
+    let neither = chain.refused::<StateProofMethod>(StateProofGet::default()).await;
+    assert_eq!(neither.code, ErrorCode::InvalidParams);
+    let both = StateProofGet { account: Some(bob), ..wish };
+    assert_eq!(chain.refused::<StateProofMethod>(both).await.code, ErrorCode::InvalidParams);
+    let early = StateProofGet { account: Some(bob), at: Some(Height::ZERO), ..Default::default() };
+    assert_eq!(chain.refused::<StateProofMethod>(early).await.code, ErrorCode::Pruned);
+    let late = StateProofGet { min_height: Some(Height::new(1 << 40)), ..wish };
+    assert_eq!(chain.refused::<StateProofMethod>(late).await.code, ErrorCode::NotSynced);
+    chain.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_part_of_the_validators_is_counted_over_the_blocks_asked_for() {
+    let chain = TestChain::start().await;
+    chain.attested(Height::new(6)).await;
+    let wish = UptimeGet { blocks: Some(3), at: Some(Height::new(5)), min_height: None };
+    let uptime = chain.call::<ValidatorsUptimeMethod>(wish).await;
+    assert_eq!((uptime.first_height, uptime.at.height), (Height::new(3), Height::new(5)));
+    assert_eq!(uptime.blocks, 3);
+    let [only] = uptime.items.as_slice() else { panic!("{uptime:?}") };
+    assert_eq!((only.proposed, only.signed, only.missed), (3, 3, 0));
+    assert_eq!((only.last_proposed, only.last_signed), (wish.at, wish.at));
+    let all = UptimeGet { blocks: Some(1_000), ..wish };
+    assert_eq!(chain.call::<ValidatorsUptimeMethod>(all).await.blocks, 5, "not genesis");
+    let genesis = UptimeGet { at: Some(Height::ZERO), ..wish };
+    assert_eq!(chain.call::<ValidatorsUptimeMethod>(genesis).await.blocks, 0);
+    for blocks in [0, 1_001] {
+        let error =
+            chain.refused::<ValidatorsUptimeMethod>(UptimeGet { blocks: Some(blocks), ..wish });
+        assert_eq!(error.await.code, ErrorCode::InvalidParams);
+    }
+    let late = UptimeGet { at: Some(Height::new(1 << 40)), ..wish };
+    assert_eq!(chain.refused::<ValidatorsUptimeMethod>(late).await.code, ErrorCode::NotSynced);
+    chain.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn views_are_listed_once_each_while_the_chain_grows() {
+    let chain = TestChain::start().await;
+    chain.attested(Height::new(6)).await;
+    let mut views = Vec::new();
+    let mut cursor = None;
+    loop {
+        let params = PageRequest { cursor: cursor.take(), limit: Some(2), min_height: None };
+        let page = chain.call::<ConsensusViewsMethod>(params).await;
+        views.extend(page.items);
+        // Blocks that come between two pages move nothing.
+        chain.attested(page.at.height.next()).await;
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    let first = views.first().unwrap().view.get();
+    let numbers: Vec<u64> = views.iter().map(|record| record.view.get()).collect();
+    assert_eq!(numbers, (1..=first).rev().collect::<Vec<_>>());
+    let heights: Vec<u64> =
+        views.iter().filter_map(|record| record.block).map(|block| block.height.get()).collect();
+    let top = *heights.first().unwrap();
+    assert_eq!(heights, (1..=top).rev().collect::<Vec<_>>());
+    for record in views.iter().filter_map(|record| record.block) {
+        let stored = chain.service.chain.expect_block(record.height).unwrap();
+        assert_eq!((stored.hash, stored.block.header.timestamp), (record.hash, record.timestamp));
+    }
+    chain.stop().await;
 }

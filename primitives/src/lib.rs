@@ -25,6 +25,8 @@ pub mod keys;
 pub mod limits;
 pub mod merkle;
 pub mod numbers;
+#[cfg(feature = "schema")]
+mod schema;
 pub mod signature;
 pub mod signer;
 pub mod signer_set;

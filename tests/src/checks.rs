@@ -208,7 +208,9 @@ pub async fn history_complete(
     let mut cursor = None;
     let mut places = Vec::new();
     loop {
-        let params = AccountHistory { address, cursor: cursor.take(), limit: Some(7) };
+        let cursor_now = cursor.take();
+        let params =
+            AccountHistory { address, cursor: cursor_now, limit: Some(7), min_height: None };
         let page = client.call::<AccountHistoryMethod>(params).await?;
         for item in page.items {
             ensure!(told.contains_key(&item.hash), "{} was never sent", item.hash);

@@ -1,8 +1,11 @@
 //! A leader that is down costs at most one timeout at its turn, and soon has no turn at all.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use logothete_client::rpc::method::ConsensusViewsMethod;
+use logothete_client::rpc::types::PageRequest;
 use logothete_tests::network::{Plan, TestNet};
 use logothete_tests::workload::Load;
 
@@ -42,5 +45,32 @@ async fn a_leader_that_is_down_is_soon_skipped() -> anyhow::Result<()> {
     assert!(timeouts <= turns, "at most one timeout a turn");
     assert!(timeouts * 5 <= turns, "it is skipped soon: {timeouts} timeouts in {turns} turns");
     load.finish().await?;
+    let failed = passed_since(&net, 0, view).await?;
+    println!("views that passed without a block, by leader: {failed:?}");
+    assert!(failed.get("v3").is_some_and(|count| *count >= 1), "the chain says who was away");
     Ok(())
+}
+
+/// Who led the views above `view` that passed without a block, and how many each.
+async fn passed_since(
+    net: &TestNet,
+    node: usize,
+    view: u64,
+) -> anyhow::Result<BTreeMap<String, u64>> {
+    let client = net.client(node)?;
+    let mut failed = BTreeMap::new();
+    let mut cursor = None;
+    loop {
+        let params = PageRequest { cursor, limit: Some(100), min_height: None };
+        let page = client.call::<ConsensusViewsMethod>(params).await?;
+        for record in page.items {
+            if record.view.get() <= view {
+                return Ok(failed);
+            }
+            if record.block.is_none() {
+                *failed.entry(record.leader.name).or_default() += 1;
+            }
+        }
+        cursor = Some(page.next_cursor.context("the list goes back to the first view")?);
+    }
 }

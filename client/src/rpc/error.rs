@@ -1,6 +1,7 @@
 //! Error codes of the JSON-RPC interface and the data that comes with each.
 
 use logothete_primitives::{Height, TxHash, View};
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// What went wrong, as a number that programs may rely on.
@@ -121,7 +122,7 @@ impl<'de> Deserialize<'de> for ErrorCode {
 }
 
 /// The error object of JSON-RPC.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, thiserror::Error)]
 #[error("{message} ({})", code.name())]
 pub struct RpcError {
     /// The number programs decide by.
@@ -134,7 +135,7 @@ pub struct RpcError {
 }
 
 /// `data` of an error: always `code` and `hint`, the others where the code says so.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ErrorData {
     /// Symbolic name of the code.
     #[serde(default)]
@@ -167,7 +168,7 @@ pub struct ErrorData {
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
-        with = "super::types::decimal_option"
+        with = "super::types::DecimalOption"
     )]
     pub lag: Option<u64>,
     /// The view in which the chain stands still.
@@ -180,7 +181,7 @@ pub struct ErrorData {
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
-        with = "super::types::decimal_option"
+        with = "super::types::DecimalOption"
     )]
     pub limit: Option<u64>,
 }
@@ -230,6 +231,16 @@ impl RpcError {
             |closest| format!("did you mean {closest}?"),
         );
         Self::new(ErrorCode::MethodNotFound, format!("there is no method {shown:?}"), hint)
+    }
+
+    /// The method is about a connection that lasts.
+    #[must_use]
+    pub fn needs_socket(name: &str) -> Self {
+        Self::new(
+            ErrorCode::InvalidRequest,
+            format!("{name} is a call of its own, through a WebSocket"),
+            "connect to /ws and call it there, or read GET /events/<kind>",
+        )
     }
 
     /// The parameters do not fit the method.
@@ -442,6 +453,7 @@ mod tests {
             RpcError::parse_error("x"),
             RpcError::invalid_request("x"),
             RpcError::method_not_found("x"),
+            RpcError::needs_socket("x"),
             RpcError::invalid_params("x", "y"),
             RpcError::internal(),
             RpcError::not_found("x"),

@@ -10,13 +10,16 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::Segment;
 
-use super::error::RpcError;
+use super::error::{ErrorCode, RpcError};
+use super::openrpc::Shape;
 use super::types::{
     AccountGet, AccountHistory, AccountView, AddressActivity, BlockCertificate, BlockGet,
     BlockSelector, BlockSummary, BlockView, ChainInfo, ConsensusState, Empty, EvidenceView,
-    FaucetDrip, MempoolStats, NodePeers, NodeStatus, Page, PageRequest, Submitted, SubmittedEach,
+    FaucetDrip, MempoolStats, NodePeers, NodeStatus, NodeWhy, OpenRpc, Page, PageRequest,
+    StateProofGet, StateProofView, Submitted, SubmittedEach, Subscribe, Subscribed, SubscriptionId,
     TxBytes, TxDetails, TxEncode, TxEncoded, TxGet, TxHashOnly, TxSimulated, TxState,
-    TxSubmitBatch, TxView, TxWait, ValidatorsList,
+    TxSubmitBatch, TxView, TxWait, Unsubscribed, UptimeGet, ValidatorsList, ValidatorsUptime,
+    ViewRecord,
 };
 
 /// One method, as a type.
@@ -42,6 +45,8 @@ pub enum Access {
     Dev,
     /// Holders of the token, on the administration listener.
     Admin,
+    /// Anybody, but only through a WebSocket: the answer is about the connection.
+    Socket,
 }
 
 /// A row of the table, for documentation.
@@ -53,21 +58,34 @@ pub struct MethodInfo {
     pub summary: &'static str,
     /// Who may call it.
     pub access: Access,
+    /// Errors of its own, beside those that every method may answer.
+    pub errors: &'static [ErrorCode],
     /// Rust type of the parameters.
     pub params: &'static str,
     /// Rust type of the result.
     pub result: &'static str,
 }
 
-macro_rules! methods {
-    ($($(#[doc = $doc:literal])+ $access:ident $marker:ident = $function:ident($params:ty) -> $result:ty;)+) => {
+/// The name on the wire: that of the function, unless another is given.
+macro_rules! wire_name {
+    ($function:ident) => {
+        stringify!($function)
+    };
+    ($function:ident $name:literal) => {
+        $name
+    };
+}
+
+/// The marker types and the table.
+macro_rules! markers {
+    ($($(#[doc = $doc:literal])+ $access:ident $marker:ident = $function:ident $(as $name:literal)? ($params:ty) -> $result:ty [$($error:ident)*];)+) => {
         $(
             $(#[doc = $doc])+
             #[derive(Clone, Copy, Debug)]
             pub struct $marker;
 
             impl Method for $marker {
-                const NAME: &'static str = stringify!($function);
+                const NAME: &'static str = wire_name!($function $($name)?);
                 const SUMMARY: &'static str = concat!($($doc),+).trim_ascii();
                 const ACCESS: Access = Access::$access;
                 type Params = $params;
@@ -80,9 +98,13 @@ macro_rules! methods {
             name: <$marker as Method>::NAME,
             summary: <$marker as Method>::SUMMARY,
             access: <$marker as Method>::ACCESS,
+            errors: &[$(ErrorCode::$error),*],
             params: stringify!($params),
             result: stringify!($result),
         }),+];
+
+        /// The types of the methods, in the order of [`METHODS`].
+        pub(super) const SHAPES: &[Shape] = &[$(Shape::of::<$params, $result>()),+];
 
         /// Reads the parameters and the result of an example with the types of its method, and says
         /// what they look like when they are written again.
@@ -90,7 +112,7 @@ macro_rules! methods {
         fn reread(name: &str, params: Value, result: Value) -> Result<[Value; 2], String> {
             let text = |error: serde_json::Error| error.to_string();
             match name {
-                $(stringify!($function) => {
+                $(<$marker as Method>::NAME => {
                     let params: $params = serde_json::from_value(params).map_err(text)?;
                     let result: $result = serde_json::from_value(result).map_err(text)?;
                     let params = serde_json::to_value(params).map_err(text)?;
@@ -99,7 +121,12 @@ macro_rules! methods {
                 unknown => Err(format!("no method {unknown}")),
             }
         }
+    };
+}
 
+/// The interface of a server.
+macro_rules! api {
+    ($($(#[doc = $doc:literal])+ $access:ident $marker:ident = $function:ident $(as $name:literal)? ($params:ty) -> $result:ty [$($error:ident)*];)+) => {
         /// What a server implements: one function per method.
         pub trait Api: Send + Sync {
             $(
@@ -118,59 +145,88 @@ macro_rules! methods {
         /// An unknown method, parameters that do not fit, and whatever the function answers.
         pub async fn dispatch<A: Api>(api: &A, name: &str, params: Value) -> Result<Value, RpcError> {
             match name {
-                $(stringify!($function) => {
+                $(<$marker as Method>::NAME => {
                     let params = parse_params::<$params>(params)?;
                     write_result(&Box::pin(api.$function(params)).await?)
                 })+
+                other if METHODS.iter().any(|method| method.name == other) => {
+                    Err(RpcError::needs_socket(other))
+                }
                 unknown => Err(RpcError::method_not_found(unknown)),
             }
         }
     };
 }
 
+/// `calls` are answered anywhere, `socket` by the connection they come through.
+macro_rules! methods {
+    (calls { $($call:tt)+ } socket { $($socket:tt)+ }) => {
+        markers! { $($call)+ $($socket)+ }
+        api! { $($call)+ }
+    };
+}
+
 methods! {
+calls {
     /// The chain: its identity, parameters and head.
-    Public ChainInfoMethod = chain_info(Empty) -> ChainInfo;
+    Public ChainInfoMethod = chain_info(Empty) -> ChainInfo [];
     /// This node: role, progress, synchronization, peers, and whose votes are missing.
-    Public NodeStatusMethod = node_status(Empty) -> NodeStatus;
+    Public NodeStatusMethod = node_status(Empty) -> NodeStatus [];
+    /// Why this node or its chain stands still, and what to do about it.
+    Public NodeWhyMethod = node_why(Empty) -> NodeWhy [];
     /// The nodes this node is connected to.
-    Public NodePeersMethod = node_peers(Empty) -> NodePeers;
+    Public NodePeersMethod = node_peers(Empty) -> NodePeers [];
     /// One final block, by height or hash; the latest when neither is given.
-    Public BlockGetMethod = block_get(BlockGet) -> BlockView;
+    Public BlockGetMethod = block_get(BlockGet) -> BlockView [NotFound Pruned];
     /// Final blocks, newest first.
-    Public BlockListMethod = block_list(PageRequest) -> Page<BlockSummary>;
+    Public BlockListMethod = block_list(PageRequest) -> Page<BlockSummary> [BadCursor NotSynced];
     /// The certificate that makes a block final, with the headers up to the block it names.
-    Public BlockCertificateMethod = block_certificate(BlockSelector) -> BlockCertificate;
+    Public BlockCertificateMethod = block_certificate(BlockSelector) -> BlockCertificate [NotFound Pruned];
     /// Hands in a signed transaction; handing in the same bytes again is harmless.
-    Public TxSubmitMethod = tx_submit(TxBytes) -> Submitted;
+    Public TxSubmitMethod = tx_submit(TxBytes) -> Submitted [TxRejected MempoolFull Limit AlreadyKnown];
     /// Hands in many signed transactions at once; each is answered for itself, in order.
-    Public TxSubmitBatchMethod = tx_submit_batch(TxSubmitBatch) -> SubmittedEach;
+    Public TxSubmitBatchMethod = tx_submit_batch(TxSubmitBatch) -> SubmittedEach [TooLarge];
     /// Where a transaction stands.
-    Public TxStatusMethod = tx_status(TxHashOnly) -> TxState;
+    Public TxStatusMethod = tx_status(TxHashOnly) -> TxState [];
     /// Waits until a transaction is final or dropped, or until the time is over.
-    Public TxWaitMethod = tx_wait(TxWait) -> TxState;
+    Public TxWaitMethod = tx_wait(TxWait) -> TxState [Limit];
     /// A final transaction with its receipt and, on request, the proofs of both.
-    Public TxGetMethod = tx_get(TxGet) -> TxDetails;
+    Public TxGetMethod = tx_get(TxGet) -> TxDetails [NotFound Pruned];
     /// What would happen to a transaction if it were executed on the present state.
-    Public TxSimulateMethod = tx_simulate(TxBytes) -> TxSimulated;
+    Public TxSimulateMethod = tx_simulate(TxBytes) -> TxSimulated [TxRejected];
     /// The bytes of a transaction body and the message its signers sign.
-    Public TxEncodeMethod = tx_encode(TxEncode) -> TxEncoded;
+    Public TxEncodeMethod = tx_encode(TxEncode) -> TxEncoded [];
     /// The content of a transaction's bytes.
-    Public TxDecodeMethod = tx_decode(TxBytes) -> TxView;
+    Public TxDecodeMethod = tx_decode(TxBytes) -> TxView [TxRejected];
     /// An account's balance and next nonce and, on request, their proof.
-    Public AccountGetMethod = account_get(AccountGet) -> AccountView;
+    Public AccountGetMethod = account_get(AccountGet) -> AccountView [NotSynced Pruned];
     /// The transactions that touched an account, newest first.
-    Public AccountHistoryMethod = account_history(AccountHistory) -> Page<AddressActivity>;
+    Public AccountHistoryMethod = account_history(AccountHistory) -> Page<AddressActivity> [BadCursor NotSynced];
+    /// A value of the state, or its absence, with the proof.
+    Public StateProofMethod = state_proof(StateProofGet) -> StateProofView [NotSynced Pruned];
     /// The validators that decide now.
-    Public ValidatorsListMethod = validators_list(Empty) -> ValidatorsList;
+    Public ValidatorsListMethod = validators_list(Empty) -> ValidatorsList [];
+    /// The part of each validator in recent blocks.
+    Public ValidatorsUptimeMethod = validators_uptime(UptimeGet) -> ValidatorsUptime [NotSynced];
     /// The state of the consensus protocol as this node sees it.
-    Public ConsensusStateMethod = consensus_state(Empty) -> ConsensusState;
+    Public ConsensusStateMethod = consensus_state(Empty) -> ConsensusState [];
+    /// The views of the chain and what came of each, newest first.
+    Public ConsensusViewsMethod = consensus_views(PageRequest) -> Page<ViewRecord> [BadCursor NotSynced];
     /// Proofs of equivocation that the chain records, newest first.
-    Public EvidenceListMethod = evidence_list(PageRequest) -> Page<EvidenceView>;
+    Public EvidenceListMethod = evidence_list(PageRequest) -> Page<EvidenceView> [BadCursor NotSynced];
     /// What waits in this node's mempool.
-    Public MempoolStatsMethod = mempool_stats(Empty) -> MempoolStats;
+    Public MempoolStatsMethod = mempool_stats(Empty) -> MempoolStats [];
+    /// This interface: every method with its parameters, result, errors and an example.
+    Public RpcDiscoverMethod = rpc_discover as "rpc.discover"(Empty) -> OpenRpc [];
     /// Gives coins of the development account to an address.
-    Dev FaucetDripMethod = faucet_drip(FaucetDrip) -> Submitted;
+    Dev FaucetDripMethod = faucet_drip(FaucetDrip) -> Submitted [MethodNotFound TxRejected MempoolFull Limit];
+}
+socket {
+    /// Sends events from now on, or from a height on.
+    Socket SubscribeMethod = subscribe(Subscribe) -> Subscribed [Limit Pruned];
+    /// Ends a subscription.
+    Socket UnsubscribeMethod = unsubscribe(SubscriptionId) -> Unsubscribed [];
+}
 }
 
 /// Reads parameters by name or by position; absent parameters are an empty object.
@@ -254,7 +310,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::rpc::ErrorCode;
+    use crate::rpc::openrpc::{examples, section};
 
     #[test]
     fn names_are_unique_and_mistakes_are_answered_with_the_nearest() {
@@ -270,22 +326,16 @@ mod tests {
         assert_eq!(error.data.hint, "did you mean block_get?");
     }
 
-    /// The text of a section of `docs/rpc.md` and the two JSON blocks in it.
-    fn example(document: &str, name: &str) -> Option<(String, Value, Value)> {
-        let section = document.split(&format!("\n### {name}\n")).nth(1)?.split("\n### ").next()?;
-        let mut blocks = section.split("```json\n").skip(1).map(|rest| rest.split("```").next());
-        let mut json = || serde_json::from_str::<Value>(blocks.next()??).ok();
-        let (params, result) = (json()?, json()?);
-        Some((section.to_owned(), params, result))
-    }
-
     #[test]
     fn every_method_is_documented_with_an_example_that_reads() {
         let document = include_str!("../../../docs/rpc.md");
         for method in METHODS {
             let name = method.name;
-            let (section, params, result) =
-                example(document, name).unwrap_or_else(|| panic!("{name}"));
+            let section = section(document, name).unwrap_or_else(|| panic!("{name}"));
+            let (params, result) = examples(section).unwrap_or_else(|| panic!("{name}"));
+            for error in method.errors {
+                assert!(section.contains(&format!("`{}`", error.name())), "{name}: {error:?}");
+            }
             assert!(section.contains(method.summary), "{name}: {}", method.summary);
             let [params_again, result_again] = reread(name, params.clone(), result.clone())
                 .unwrap_or_else(|why| panic!("{name}: {why}"));

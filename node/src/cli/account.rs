@@ -88,7 +88,7 @@ fn describe(view: &AccountView) -> String {
 async fn history(context: &Context, wish: History) -> Outcome {
     let address = context.address(&wish.account)?;
     let Paging { cursor, limit } = wish.paging;
-    let params = AccountHistory { address, cursor, limit: Some(limit) };
+    let params = AccountHistory { address, cursor, limit: Some(limit), min_height: None };
     let page = context.call::<AccountHistoryMethod>(params).await?;
     let row = |entry: &AddressActivity| {
         let outcome = if entry.success { "" } else { "failed" };

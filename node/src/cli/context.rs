@@ -67,7 +67,7 @@ pub struct Paging {
 
 impl From<Paging> for PageRequest {
     fn from(paging: Paging) -> Self {
-        Self { cursor: paging.cursor, limit: Some(paging.limit) }
+        Self { cursor: paging.cursor, limit: Some(paging.limit), min_height: None }
     }
 }
 

@@ -17,6 +17,8 @@ pub struct RpcMetrics {
     time: Family<MethodLabel, Histogram, fn() -> Histogram>,
     connections: Gauge,
     refused: Family<ReasonLabel, Counter>,
+    subscriptions: Family<KindLabel, Gauge>,
+    events: Family<KindLabel, Counter>,
 }
 
 impl RpcMetrics {
@@ -41,12 +43,29 @@ impl RpcMetrics {
         self.connections.dec();
     }
 
+    /// A client subscribed to events of a kind.
+    pub fn subscribed(&self, kind: &'static str) {
+        self.subscriptions.get_or_create(&KindLabel { kind }).inc();
+    }
+
+    /// A subscription is over.
+    pub fn unsubscribed(&self, kind: &'static str) {
+        self.subscriptions.get_or_create(&KindLabel { kind }).dec();
+    }
+
+    /// An event went to a subscriber.
+    pub fn told(&self, kind: &'static str) {
+        self.events.get_or_create(&KindLabel { kind }).inc();
+    }
+
     pub(super) fn register(registry: &mut Registry) -> Self {
         let metrics = Self {
             requests: Family::default(),
             time: Family::new_with_constructor(latency_histogram),
             connections: Gauge::default(),
             refused: Family::default(),
+            subscriptions: Family::default(),
+            events: Family::default(),
         };
         let r = registry.sub_registry_with_prefix("rpc");
         let help = "Calls answered, by method and code";
@@ -56,8 +75,17 @@ impl RpcMetrics {
         r.register("connections", "Open client connections", metrics.connections.clone());
         let help = "Requests and connections turned away unread, by reason";
         r.register("refused", help, metrics.refused.clone());
+        let help = "Subscriptions, by kind";
+        r.register("subscriptions", help, metrics.subscriptions.clone());
+        let help = "Events sent to subscribers, by kind";
+        r.register("events", help, metrics.events.clone());
         metrics
     }
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct KindLabel {
+    kind: &'static str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]

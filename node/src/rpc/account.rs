@@ -8,14 +8,10 @@ use logothete_ledger::account::Account;
 use logothete_ledger::operation::Operation;
 use logothete_ledger::state::StateKey;
 use logothete_ledger::store::HistoryEntry;
-use logothete_primitives::{Address, Amount, Height};
+use logothete_primitives::{Address, Amount};
 
 use super::lookup::{FoundTx, TxReader, store_failed};
 use super::{NodeApi, cursor, proof};
-use crate::state::ProvenState;
-
-/// How often a read of the newest state is repeated when a block was applied in between.
-const READ_ATTEMPTS: usize = 3;
 
 impl NodeApi {
     pub(super) fn read_account(&self, params: AccountGet) -> Result<AccountView, RpcError> {
@@ -29,15 +25,15 @@ impl NodeApi {
         }
         if params.at.is_none()
             && !params.prove
-            && let Some(view) = self.read_newest(&params.address)?
+            && let Some(view) = self.newest_account(&params.address)?
         {
             return Ok(view);
         }
-        let Some(proven) = self.prove_at(&params.address, at)? else {
+        let Some(proven) = self.prove_at(&StateKey::account(&params.address), at)? else {
             return match params.at {
                 Some(at) => Err(self.not_kept(at)),
                 // The account has changed above what is attested so far: there is no proof yet.
-                None => self.read_newest(&params.address)?.ok_or_else(RpcError::internal),
+                None => self.newest_account(&params.address)?.ok_or_else(RpcError::internal),
             };
         };
         let account = proven.value.as_ref().map(|value| {
@@ -51,42 +47,9 @@ impl NodeApi {
         Ok(view)
     }
 
-    /// Reads the flat state, and only believes what no block has changed meanwhile.
-    fn read_newest(&self, address: &Address) -> Result<Option<AccountView>, RpcError> {
-        let service = self.service();
-        for _ in 0..READ_ATTEMPTS {
-            let lookup = self.lookup();
-            let account = service.state.account(address).map_err(store_failed)?;
-            if service.chain.store().applied_height() == Some(lookup.head().height) {
-                return Ok(Some(self.account_view(*address, account, lookup.anchor())));
-            }
-        }
-        Ok(None)
-    }
-
-    fn prove_at(&self, address: &Address, at: Height) -> Result<Option<ProvenState>, RpcError> {
-        let proven = self.service().state.prove(&StateKey::account(address), Some(at));
-        proven.map_err(store_failed)
-    }
-
-    /// The error for a height whose state, or whose value of an account, is not kept.
-    fn not_kept(&self, at: Height) -> RpcError {
-        let (state, head) = (&self.service().state, self.service().head().height);
-        if state.root_at(at).is_some() {
-            let what = format_args!("the account as of height {at}, which has changed since,");
-            return RpcError::pruned(what, head);
-        }
-        // Roots are kept without gaps up to the head: halve the distance to the first.
-        let (mut low, mut high) = (at, head);
-        while low < high {
-            let middle = low.plus(high.since(low) / 2);
-            if state.root_at(middle).is_none() {
-                low = middle.next();
-            } else {
-                high = middle;
-            }
-        }
-        RpcError::pruned(format_args!("the state of height {at}"), low)
+    fn newest_account(&self, address: &Address) -> Result<Option<AccountView>, RpcError> {
+        let newest = self.read_newest(|state| state.account(address))?;
+        Ok(newest.map(|(account, anchor)| self.account_view(*address, account, anchor)))
     }
 
     fn account_view(&self, address: Address, account: Option<Account>, at: Anchor) -> AccountView {
@@ -108,7 +71,7 @@ impl NodeApi {
     ) -> Result<Page<AddressActivity>, RpcError> {
         let size = cursor::page_size(params.limit, self.limits())?;
         let before = params.cursor.as_deref().map(cursor::to_tx).transpose()?;
-        let lookup = self.lookup_from(before.map(|place| place.height))?;
+        let lookup = self.lookup_from(before.map(|place| place.height).max(params.min_height))?;
         let store = lookup.chain().store();
         let page = store.account_history(&params.address, before, size).map_err(store_failed)?;
         let mut reader = TxReader::new(&lookup);
@@ -119,12 +82,12 @@ impl NodeApi {
                 items.push(activity(&params.address, entry, &mut reader)?);
             }
         }
-        Ok(Page { items, next_cursor: page.next.map(cursor::of_tx) })
+        Ok(Page { items, at: lookup.anchor(), next_cursor: page.next.map(cursor::of_tx) })
     }
 }
 
 /// One line of an account's history.
-fn activity(
+pub(in crate::rpc) fn activity(
     address: &Address,
     entry: &HistoryEntry,
     reader: &mut TxReader<'_>,

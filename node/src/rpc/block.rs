@@ -39,14 +39,14 @@ impl NodeApi {
     ) -> Result<Page<BlockSummary>, RpcError> {
         let size = cursor::page_size(params.limit, self.limits())?;
         let from = params.cursor.as_deref().map(cursor::to_block).transpose()?;
-        let lookup = self.lookup_from(from)?;
+        let lookup = self.lookup_from(from.max(params.min_height))?;
         let mut next = Some(from.unwrap_or(lookup.head().height));
         let mut items = Vec::with_capacity(size);
         while let Some(height) = next.filter(|_| items.len() < size) {
             items.push(self.summarize(&lookup.block_at(height)?));
             next = height.prev();
         }
-        Ok(Page { items, next_cursor: next.map(cursor::of_block) })
+        Ok(Page { items, at: lookup.anchor(), next_cursor: next.map(cursor::of_block) })
     }
 
     pub(super) fn read_certificate(
@@ -69,7 +69,7 @@ impl NodeApi {
         })
     }
 
-    fn summarize(&self, found: &Found) -> BlockSummary {
+    pub(super) fn summarize(&self, found: &Found) -> BlockSummary {
         BlockSummary {
             height: found.header.height,
             hash: found.hash,
@@ -81,7 +81,11 @@ impl NodeApi {
     }
 
     /// Who signed the certificate that makes a block final; nobody needs to for genesis.
-    fn signers_of(&self, lookup: &Lookup, height: Height) -> Result<Vec<SignerView>, RpcError> {
+    pub(super) fn signers_of(
+        &self,
+        lookup: &Lookup,
+        height: Height,
+    ) -> Result<Vec<SignerView>, RpcError> {
         if height == Height::ZERO {
             return Ok(Vec::new());
         }

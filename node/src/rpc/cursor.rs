@@ -2,7 +2,7 @@
 
 use logothete_client::rpc::RpcError;
 use logothete_ledger::store::TxLocation;
-use logothete_primitives::Height;
+use logothete_primitives::{Height, View};
 
 use super::Limits;
 use super::envelope::as_u64;
@@ -29,6 +29,18 @@ pub(super) fn to_tx(cursor: &str) -> Result<TxLocation, RpcError> {
     let (height, index) = both.ok_or_else(RpcError::bad_cursor)?;
     let index = u32::try_from(parse_hex(index)?).map_err(|_| RpcError::bad_cursor())?;
     Ok(TxLocation { height: Height::new(parse_hex(height)?), index })
+}
+
+/// The page that begins with this view, which brought the block of this height or passed before it.
+pub(super) fn of_view(height: Height, view: View) -> String {
+    format!("v{:x}.{:x}", height.get(), view.get())
+}
+
+/// Height and view in a cursor of [`of_view`].
+pub(super) fn to_view(cursor: &str) -> Result<(Height, View), RpcError> {
+    let both = cursor.strip_prefix('v').and_then(|rest| rest.split_once('.'));
+    let (height, view) = both.ok_or_else(RpcError::bad_cursor)?;
+    Ok((Height::new(parse_hex(height)?), View::new(parse_hex(view)?)))
 }
 
 fn parse_hex(text: &str) -> Result<u64, RpcError> {
@@ -64,6 +76,11 @@ mod tests {
         assert_eq!(to_block(&of_block(height)).unwrap(), height);
         let place = TxLocation { height, index: 77 };
         assert_eq!(to_tx(&of_tx(place)).unwrap(), place);
+        let view = (height, View::new(0xab20));
+        assert_eq!(to_view(&of_view(height, view.1)).unwrap(), view);
+        for text in ["", "v", "v1", "v1.", "v.1", "t1.2", "v1.2.3"] {
+            assert_eq!(to_view(text).unwrap_err().code, ErrorCode::BadCursor, "{text}");
+        }
         for text in ["", "b", "bx", "b+1", "t1.2", "b1ffffffffffffffff", "5"] {
             assert_eq!(to_block(text).unwrap_err().code, ErrorCode::BadCursor, "{text}");
         }

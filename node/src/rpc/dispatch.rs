@@ -53,6 +53,11 @@ impl<A: Api> Dispatcher<A> {
         &self.limits
     }
 
+    /// Ends everything that lasts when it is cancelled.
+    pub fn stopping(&self) -> &CancellationToken {
+        &self.stopping
+    }
+
     /// Answers one body; nothing when it holds only notifications.
     pub async fn answer(&self, body: &[u8]) -> Option<Vec<u8>> {
         match parse(body, &self.limits) {

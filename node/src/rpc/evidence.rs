@@ -17,7 +17,7 @@ impl NodeApi {
     ) -> Result<Page<EvidenceView>, RpcError> {
         let size = cursor::page_size(params.limit, self.limits())?;
         let before = params.cursor.as_deref().map(cursor::to_tx).transpose()?;
-        let lookup = self.lookup();
+        let lookup = self.lookup_from(params.min_height)?;
         let all = lookup.chain().evidence().map_err(|error| failed(&error))?;
         let head = lookup.head().height;
         let mut rest = all.iter().filter(|recorded| {
@@ -26,6 +26,7 @@ impl NodeApi {
         let items: Vec<&Recorded> = rest.by_ref().take(size).collect();
         let next = items.last().copied().filter(|_| rest.next().is_some());
         Ok(Page {
+            at: lookup.anchor(),
             next_cursor: next.map(|last| cursor::of_tx(place(last))),
             items: items
                 .into_iter()

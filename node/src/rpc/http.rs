@@ -1,6 +1,6 @@
-//! The HTTP face: `/rpc`, `/livez`, `/readyz`, `/metrics`.
+//! The HTTP face: `/rpc`, `/ws`, `/events`, `/openrpc.json`, `/livez`, `/readyz`, `/metrics`.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use axum::body::{BodyDataStream, Bytes};
@@ -15,12 +15,14 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use futures::StreamExt;
-use logothete_client::rpc::{Api, ErrorCode, RpcError};
+use logothete_client::rpc::{Api, ErrorCode, RpcError, openrpc};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::task::TaskTracker;
 
 use super::Limits;
 use super::dispatch::{Dispatcher, error_body};
 use super::envelope::as_u64;
+use super::events::{Feeds, Seats, socket, stream};
 use super::health::{Check, Health, report};
 use super::hosts::Hosts;
 use crate::metrics::{CONTENT_TYPE as METRICS_TYPE, Metrics};
@@ -31,23 +33,38 @@ const BUDGET_UNIT: usize = 1024;
 const BUSY_RETRY_MS: u32 = 250;
 
 /// What every request needs.
-struct Shared<A> {
-    dispatcher: Arc<Dispatcher<A>>,
+pub(super) struct Shared<A> {
+    pub(super) dispatcher: Arc<Dispatcher<A>>,
     hosts: Hosts,
-    metrics: Metrics,
+    pub(super) metrics: Metrics,
+    /// Room for subscribers.
+    pub(super) seats: Seats,
+    /// What goes on after its request was answered.
+    pub(super) tasks: TaskTracker,
     /// Room for request bodies, in units of [`BUDGET_UNIT`].
     bodies: Arc<Semaphore>,
 }
 
 /// The routes of the public listener.
-pub fn router<A>(dispatcher: Arc<Dispatcher<A>>, hosts: Hosts, metrics: Metrics) -> Router
+///
+/// WebSockets outlive the requests that open them; `tasks` has them.
+pub fn router<A>(
+    dispatcher: Arc<Dispatcher<A>>,
+    hosts: Hosts,
+    metrics: Metrics,
+    tasks: TaskTracker,
+) -> Router
 where
-    A: Api + Health + 'static,
+    A: Api + Feeds + Health + 'static,
 {
     let bodies = Arc::new(Semaphore::new(dispatcher.limits().bodies_bytes / BUDGET_UNIT));
-    let shared = Arc::new(Shared { dispatcher, hosts, metrics, bodies });
+    let seats = Seats::new(dispatcher.limits(), metrics.clone());
+    let shared = Arc::new(Shared { dispatcher, hosts, metrics, seats, tasks, bodies });
     Router::new()
         .route("/rpc", post(rpc::<A>).options(preflight::<A>))
+        .route("/ws", get(socket::<A>))
+        .route("/events/{kind}", get(stream::<A>))
+        .route("/openrpc.json", get(description))
         .route("/livez", get(livez::<A>))
         .route("/readyz", get(readyz::<A>))
         .route("/metrics", get(exposition::<A>))
@@ -266,8 +283,15 @@ async fn exposition<A>(State(shared): State<Arc<Shared<A>>>) -> Response {
     }
 }
 
+async fn description() -> Response {
+    static TEXT: LazyLock<Vec<u8>> = LazyLock::new(|| {
+        serde_json::to_vec(openrpc::document()).expect("the description is plain JSON")
+    });
+    json(StatusCode::OK, TEXT.clone())
+}
+
 async fn no_such_path() -> Response {
-    (StatusCode::NOT_FOUND, "not here; try POST /rpc, or GET /readyz?verbose, /livez, /metrics\n")
+    (StatusCode::NOT_FOUND, "not here; try POST /rpc, or GET /openrpc.json, /ws, /events/blocks, /readyz?verbose, /livez, /metrics\n")
         .into_response()
 }
 
@@ -282,10 +306,10 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
 }
 
-fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+pub(super) fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-fn json(status: StatusCode, body: Vec<u8>) -> Response {
+pub(super) fn json(status: StatusCode, body: Vec<u8>) -> Response {
     (status, [(CONTENT_TYPE, "application/json")], body).into_response()
 }

@@ -25,6 +25,8 @@ pub struct Limits {
     pub calls: usize,
     /// Reads of many records that run at the same time, off the event loop.
     pub reads: usize,
+    /// Reads for subscriptions that run at the same time, beside those.
+    pub feed_reads: usize,
     /// Waits (`tx_wait`) of all clients at the same time.
     pub waits: usize,
     /// Time for one call, waits apart.
@@ -51,6 +53,26 @@ pub struct Limits {
     pub list_items_default: usize,
     /// Transactions in one `tx_submit_batch`.
     pub submit_batch: usize,
+    /// Open WebSockets.
+    pub sockets: usize,
+    /// Bytes of one message that comes through a WebSocket.
+    pub message_bytes: usize,
+    /// Calls of one WebSocket that are under way; no more are read meanwhile.
+    pub socket_calls: usize,
+    /// Subscriptions of all connections.
+    pub subscriptions: usize,
+    /// Subscriptions of one WebSocket.
+    pub socket_subscriptions: usize,
+    /// Time between the pings to a WebSocket.
+    pub ping_time: Duration,
+    /// Time for which nothing may come from a WebSocket, answers to pings included.
+    pub silent_time: Duration,
+    /// Time after which a subscriber that was told nothing is told how far its subscription is.
+    pub quiet_time: Duration,
+    /// Blocks by which a subscriber may be behind the head.
+    pub events_behind: u64,
+    /// Time between two events about the state of consensus.
+    pub consensus_interval: Duration,
 }
 
 impl Default for Limits {
@@ -66,6 +88,7 @@ impl Default for Limits {
             batch_parallel: 16,
             calls: 512,
             reads: 4,
+            feed_reads: 2,
             waits: 4_096,
             call_time: Duration::from_secs(10),
             wait_time_max: Duration::from_secs(60),
@@ -79,6 +102,16 @@ impl Default for Limits {
             list_items_max: 100,
             list_items_default: 20,
             submit_batch: 1_024,
+            sockets: 256,
+            message_bytes: 256 * 1024,
+            socket_calls: 4,
+            subscriptions: 1_024,
+            socket_subscriptions: 16,
+            ping_time: Duration::from_secs(20),
+            silent_time: Duration::from_secs(60),
+            quiet_time: Duration::from_secs(15),
+            events_behind: 1_000_000,
+            consensus_interval: Duration::from_millis(50),
         }
     }
 }

@@ -1,7 +1,8 @@
-//! The RPC server: JSON-RPC 2.0, probes and metrics over one HTTP port.
+//! The RPC server: JSON-RPC 2.0, subscriptions, probes and metrics over one HTTP port.
 //!
 //! ```text
 //! server (connections) -> http (routes, hosts, bodies) -> dispatch (batches, calls, time) -> node_api
+//!                                                      -> events (subscriptions)          ->
 //! ```
 //!
 //! Every step has bounds, all in [`Limits`]; what exceeds them gets a typed error and harms nobody
@@ -15,6 +16,7 @@ mod chain;
 mod cursor;
 mod dispatch;
 mod envelope;
+mod events;
 mod evidence;
 mod faucet;
 mod health;
@@ -30,11 +32,16 @@ mod refusal;
 mod server;
 mod simulate;
 mod stalled;
+mod state;
 mod tx;
+mod uptime;
 mod validators;
+mod view_list;
 mod views;
+mod why;
 
 pub use dispatch::Dispatcher;
+pub use events::{Feed, Feeds};
 pub use health::{Check, Health};
 pub use hosts::Hosts;
 pub use http::router;

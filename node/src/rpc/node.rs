@@ -21,8 +21,6 @@ use crate::head::Head;
 const LAG_MAX: u64 = 5;
 /// A head as young as this is at the tip, however many blocks are made in that time.
 const FRESH: Duration = Duration::from_secs(3);
-/// Views that may time out in a row before the chain counts as standing still.
-const FAILED_VIEWS_MAX: u32 = 3;
 /// How long a stage may be busy with one piece of work before the process counts as dead.
 const STUCK_MAX: Duration = Duration::from_secs(20);
 
@@ -55,10 +53,7 @@ impl NodeApi {
                 .percentiles()
                 .map(|(p50, p99)| Percentiles { p50: milliseconds(p50), p99: milliseconds(p99) }),
             healthy: trouble.is_none(),
-            summary: trouble.unwrap_or_else(|| match mode(&status) {
-                Mode::Active => "voting".to_owned(),
-                Mode::Learner | Mode::Follower => "following the tip".to_owned(),
-            }),
+            summary: trouble.map_or_else(|| fine(mode(&status)), |trouble| trouble.summary),
             sync,
             validators: roll.members,
             power_present: roll.power_present,
@@ -107,11 +102,11 @@ impl NodeApi {
         }
     }
 
-    fn consensus_status(&self) -> std::sync::Arc<consensus::Status> {
+    pub(super) fn consensus_status(&self) -> std::sync::Arc<consensus::Status> {
         self.service().consensus.borrow().clone()
     }
 
-    fn roll(&self) -> Roll {
+    pub(super) fn roll(&self) -> Roll {
         let service = self.service();
         let votes = service.votes.borrow().clone();
         Roll::take(&Sight {
@@ -130,7 +125,7 @@ impl NodeApi {
         self.is_behind(&sync).then_some(sync.lag)
     }
 
-    fn describe_sync(&self, head: &Head) -> SyncView {
+    pub(super) fn describe_sync(&self, head: &Head) -> SyncView {
         let service = self.service();
         let sync = *service.sync.borrow();
         let committed = service.consensus.borrow().committed_height;
@@ -147,38 +142,7 @@ impl NodeApi {
         SyncView { state, target_height: target, lag }
     }
 
-    /// What keeps the node from being healthy, in one sentence.
-    fn trouble(&self, sync: &SyncView, roll: &Roll) -> Option<String> {
-        let (set, status) = (self.validators(), self.consensus_status());
-        if roll.power_present < set.quorum() {
-            return Some(format!(
-                "the chain stands still in view {}: missing {}; power {} of {} is present, {} decides",
-                status.view,
-                roll.missing().join(", "),
-                roll.power_present,
-                set.total_power(),
-                set.quorum()
-            ));
-        }
-        if let Some(waits) = learning(set, &status) {
-            return Some(waits);
-        }
-        if status.failed_views >= FAILED_VIEWS_MAX {
-            return Some(format!(
-                "a quorum is present, but {} views in a row timed out, the last is {}",
-                status.failed_views, status.view
-            ));
-        }
-        if sync.state == SyncState::NoPeers {
-            return Some("no peers: nobody to follow".to_owned());
-        }
-        if self.is_behind(sync) {
-            return Some(format!("catching up: {} blocks behind", sync.lag));
-        }
-        None
-    }
-
-    fn is_behind(&self, sync: &SyncView) -> bool {
+    pub(super) fn is_behind(&self, sync: &SyncView) -> bool {
         let stamped = self.service().head().timestamp.get();
         let age = Duration::from_millis(self.service().clock.unix_ms().saturating_sub(stamped));
         sync.lag > LAG_MAX && age > FRESH
@@ -220,7 +184,15 @@ impl Health for NodeApi {
     }
 }
 
-fn mode(status: &consensus::Status) -> Mode {
+/// What a node does that nothing keeps from it.
+pub(super) fn fine(mode: Mode) -> String {
+    match mode {
+        Mode::Active => "voting".to_owned(),
+        Mode::Learner | Mode::Follower => "following the tip".to_owned(),
+    }
+}
+
+pub(super) fn mode(status: &consensus::Status) -> Mode {
     match status.mode {
         consensus::Mode::Active => Mode::Active,
         consensus::Mode::Learner { .. } => Mode::Learner,
@@ -228,6 +200,6 @@ fn mode(status: &consensus::Status) -> Mode {
     }
 }
 
-fn millis(time: Duration) -> u64 {
+pub(super) fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -6,15 +6,17 @@ use std::time::Duration;
 use logothete_client::rpc::types::{
     AccountGet, AccountHistory, AccountView, AddressActivity, BlockCertificate, BlockGet,
     BlockSelector, BlockSummary, BlockView, ChainInfo, ConsensusState, Empty, EvidenceView,
-    FaucetDrip, MempoolStats, NodePeers, NodeStatus, Page, PageRequest, Submitted, SubmittedEach,
-    TxBytes, TxDetails, TxEncode, TxEncoded, TxGet, TxHashOnly, TxSimulated, TxState,
-    TxSubmitBatch, TxView, TxWait, ValidatorsList,
+    FaucetDrip, MempoolStats, NodePeers, NodeStatus, NodeWhy, OpenRpc, Page, PageRequest,
+    StateProofGet, StateProofView, Submitted, SubmittedEach, TxBytes, TxDetails, TxEncode,
+    TxEncoded, TxGet, TxHashOnly, TxSimulated, TxState, TxSubmitBatch, TxView, TxWait, UptimeGet,
+    ValidatorsList, ValidatorsUptime, ViewRecord,
 };
-use logothete_client::rpc::{Api, RpcError};
+use logothete_client::rpc::{Api, RpcError, openrpc};
 use logothete_primitives::{Height, ValidatorSet};
 use tokio::sync::Semaphore;
 
 use super::Limits;
+use super::events::Recent;
 use super::faucet::Faucet;
 use super::lookup::Lookup;
 use crate::service::Service;
@@ -31,6 +33,10 @@ struct Shared {
     faucet: Option<Faucet>,
     /// Room for reads of many records: they must not keep all cores from consensus.
     reads: Semaphore,
+    /// Room for reads of subscriptions, so that calls do not queue behind all subscribers.
+    feed_reads: Semaphore,
+    /// What subscribers were told lately.
+    recent: Recent,
 }
 
 impl NodeApi {
@@ -38,7 +44,10 @@ impl NodeApi {
     pub fn new(service: Arc<Service>, limits: Limits) -> Self {
         let faucet = service.spec.params.dev.then(Faucet::default);
         let reads = Semaphore::new(limits.reads);
-        Self { shared: Arc::new(Shared { service, limits, faucet, reads }) }
+        let feed_reads = Semaphore::new(limits.feed_reads);
+        let recent = Recent::default();
+        let shared = Shared { service, limits, faucet, reads, feed_reads, recent };
+        Self { shared: Arc::new(shared) }
     }
 
     pub(super) fn service(&self) -> &Service {
@@ -47,6 +56,10 @@ impl NodeApi {
 
     pub(super) fn limits(&self) -> &Limits {
         &self.shared.limits
+    }
+
+    pub(super) fn recent(&self) -> &Recent {
+        &self.shared.recent
     }
 
     pub(super) fn faucet(&self) -> Option<&Faucet> {
@@ -75,7 +88,24 @@ impl NodeApi {
         T: Send + 'static,
         F: FnOnce(&Self) -> Result<T, RpcError> + Send + 'static,
     {
-        let _permit = self.shared.reads.acquire().await.map_err(|_| RpcError::internal())?;
+        self.read_within(&self.shared.reads, read).await
+    }
+
+    /// The same for a subscription.
+    pub(super) async fn read_for_feed<T, F>(&self, read: F) -> Result<T, RpcError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Self) -> Result<T, RpcError> + Send + 'static,
+    {
+        self.read_within(&self.shared.feed_reads, read).await
+    }
+
+    async fn read_within<T, F>(&self, room: &Semaphore, read: F) -> Result<T, RpcError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Self) -> Result<T, RpcError> + Send + 'static,
+    {
+        let _permit = room.acquire().await.map_err(|_| RpcError::internal())?;
         let api = self.clone();
         self.service().workers.read(move || read(&api)).await
     }
@@ -88,6 +118,10 @@ impl Api for NodeApi {
 
     async fn node_status(&self, _: Empty) -> Result<NodeStatus, RpcError> {
         Ok(self.describe_node())
+    }
+
+    async fn node_why(&self, _: Empty) -> Result<NodeWhy, RpcError> {
+        Ok(self.describe_trouble())
     }
 
     async fn node_peers(&self, _: Empty) -> Result<NodePeers, RpcError> {
@@ -153,12 +187,24 @@ impl Api for NodeApi {
         self.read(move |api| api.read_history(&params)).await
     }
 
+    async fn state_proof(&self, params: StateProofGet) -> Result<StateProofView, RpcError> {
+        self.read(move |api| api.read_state_proof(params)).await
+    }
+
     async fn validators_list(&self, _: Empty) -> Result<ValidatorsList, RpcError> {
         Ok(self.describe_validators())
     }
 
+    async fn validators_uptime(&self, params: UptimeGet) -> Result<ValidatorsUptime, RpcError> {
+        self.read(move |api| api.read_uptime(params)).await
+    }
+
     async fn consensus_state(&self, _: Empty) -> Result<ConsensusState, RpcError> {
         Ok(self.describe_consensus())
+    }
+
+    async fn consensus_views(&self, params: PageRequest) -> Result<Page<ViewRecord>, RpcError> {
+        self.read(move |api| api.read_views(&params)).await
     }
 
     async fn evidence_list(&self, params: PageRequest) -> Result<Page<EvidenceView>, RpcError> {
@@ -167,6 +213,10 @@ impl Api for NodeApi {
 
     async fn mempool_stats(&self, _: Empty) -> Result<MempoolStats, RpcError> {
         Ok(self.describe_mempool())
+    }
+
+    async fn rpc_discover(&self, _: Empty) -> Result<OpenRpc, RpcError> {
+        Ok(openrpc::document().clone())
     }
 
     async fn faucet_drip(&self, params: FaucetDrip) -> Result<Submitted, RpcError> {

@@ -45,7 +45,7 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
 /// Serves `router` on `listener` until `stopping`, then lets calls under way finish for a while.
 pub async fn serve(listener: TcpListener, router: Router, server: Server) {
     let permits = Arc::new(Semaphore::new(server.limits.connections));
-    let connections = TaskTracker::new();
+    let connections = server.tasks.clone();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -93,8 +93,10 @@ pub fn spawn(
     let api = NodeApi::new(service, options.limits.clone());
     let limits = options.limits.clone();
     let dispatcher = Dispatcher::new(api, options.limits, metrics.clone(), stopping.clone());
-    let router = router(dispatcher, options.hosts, metrics.clone());
-    tokio::spawn(serve(listener, router, Server { limits: Arc::new(limits), metrics, stopping }))
+    let tasks = TaskTracker::new();
+    let router = router(dispatcher, options.hosts, metrics.clone(), tasks.clone());
+    let server = Server { limits: Arc::new(limits), metrics, stopping, tasks };
+    tokio::spawn(serve(listener, router, server))
 }
 
 /// What the connections share.
@@ -106,6 +108,8 @@ pub struct Server {
     pub metrics: Metrics,
     /// Ends the server when cancelled.
     pub stopping: CancellationToken,
+    /// The connections, WebSockets included.
+    pub tasks: TaskTracker,
 }
 
 /// Serves one connection until it ends, idles too long, or the server stops.

@@ -23,6 +23,7 @@ impl NodeApi {
             total_power: set.total_power(),
             quorum: set.quorum(),
             max_faulty: set.max_faulty(),
+            at: self.lookup().anchor(),
             items: items.collect(),
         }
     }

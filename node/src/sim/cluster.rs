@@ -158,7 +158,7 @@ impl Cluster {
         for (index, member) in self.members.iter().enumerate() {
             let Some(service) = member.service() else { continue };
             let api = NodeApi::new(service.clone(), Limits::default());
-            let params = PageRequest { cursor: None, limit: Some(100) };
+            let params = PageRequest { limit: Some(100), ..PageRequest::default() };
             let page = api.evidence_list(params).await?;
             let mut recorded = member.chain(&self.stage.genesis).evidence()?;
             recorded.retain(|recorded| recorded.height <= member.height());

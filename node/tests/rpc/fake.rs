@@ -2,21 +2,29 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures::stream::{self, StreamExt};
 use logothete_client::rpc::types::{
-    AccountGet, AccountHistory, AccountView, AddressActivity, BlockCertificate, BlockGet,
-    BlockSelector, BlockSummary, BlockView, ChainInfo, ConsensusState, Empty, EvidenceView,
-    FaucetDrip, MempoolStats, NodePeers, NodeStatus, Page, PageRequest, Submitted, SubmittedEach,
-    TxBytes, TxDetails, TxEncode, TxEncoded, TxGet, TxHashOnly, TxSimulated, TxState, TxStatus,
-    TxSubmitBatch, TxView, TxWait, ValidatorsList,
+    AccountGet, AccountHistory, AccountView, AddressActivity, Anchor, BlockCertificate, BlockGet,
+    BlockSelector, BlockSummary, BlockView, ChainInfo, ConsensusState, Empty, Event, EventKind,
+    EvidenceView, ExecutedTx, ExecutedTxs, FaucetDrip, MempoolStats, NodePeers, NodeStatus,
+    NodeWhy, OpenRpc, Page, PageRequest, Position, StateProofGet, StateProofView, Submitted,
+    SubmittedEach, Subscribe, Told, TxBytes, TxDetails, TxEncode, TxEncoded, TxGet, TxHashOnly,
+    TxSimulated, TxState, TxStatus, TxSubmitBatch, TxView, TxWait, UptimeGet, ValidatorsList,
+    ValidatorsUptime, ViewRecord,
 };
-use logothete_client::rpc::{Api, RpcError};
+use logothete_client::rpc::{Api, RpcError, openrpc};
 use logothete_node::metrics::Metrics;
-use logothete_node::rpc::{Check, Dispatcher, Health, Hosts, Limits, Server, bind, router, serve};
-use logothete_primitives::Amount;
+use logothete_node::rpc::{
+    Check, Dispatcher, Feed, Feeds, Health, Hosts, Limits, Server, bind, router, serve,
+};
+use logothete_primitives::{Amount, BlockHash, Height, TxHash};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// A running server with a fake behind it.
 pub(crate) struct Running {
@@ -47,19 +55,73 @@ pub(crate) async fn start() -> Running {
 /// Starts a server.
 pub(crate) async fn start_with(limits: Limits) -> Running {
     let (metrics, stop) = (Metrics::new("test", &[]), CancellationToken::new());
-    let dispatcher = Dispatcher::new(Fake, limits.clone(), metrics.clone(), stop.clone());
+    let dispatcher =
+        Dispatcher::new(Fake::default(), limits.clone(), metrics.clone(), stop.clone());
     let hosts = Hosts::new(&["node.example".to_owned()], &["https://wallet.example".to_owned()]);
-    let router = router(dispatcher.clone(), hosts, metrics.clone());
+    let tasks = TaskTracker::new();
+    let router = router(dispatcher.clone(), hosts, metrics.clone(), tasks.clone());
     let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let address = listener.local_addr().unwrap();
-    let server = Server { limits: Arc::new(limits), metrics, stopping: stop.clone() };
+    let server = Server { limits: Arc::new(limits), metrics, stopping: stop.clone(), tasks };
     let server = tokio::spawn(serve(listener, router, server));
     Running { address, dispatcher, stop, server, http: reqwest::Client::new() }
 }
 
 /// `mempool_stats` answers, `tx_wait` is pending, `chain_info` finds nothing, `node_status` takes
 /// 400 ms, `consensus_state` panics; all others fail.
-pub(crate) struct Fake;
+#[derive(Default)]
+pub(crate) struct Fake {
+    /// How many events were made.
+    pub(crate) made: Arc<AtomicU64>,
+    /// Told when a feed is dropped.
+    pub(crate) dropped: Arc<Notify>,
+}
+
+/// Tells when it is dropped.
+struct Drops(Arc<Notify>);
+
+impl Drop for Drops {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
+/// How many transactions an event of the fake has.
+pub(crate) const TXS_PER_EVENT: usize = 500;
+
+/// `txs` are large events without end, `blocks` lags after three, `validators` fails at once, and of
+/// `consensus` nothing is ever told.
+impl Feeds for Fake {
+    fn feed(&self, wish: &Subscribe) -> Result<Feed, RpcError> {
+        let at = Anchor { height: Height::new(7), hash: BlockHash::ZERO };
+        let (made, drops) = (Arc::clone(&self.made), Drops(Arc::clone(&self.dropped)));
+        let next = move |number: u64| {
+            made.fetch_add(1, Ordering::Relaxed);
+            let _alive = &drops;
+            large_event(number)
+        };
+        let events = match wish.kind {
+            EventKind::Txs => stream::iter(1..).map(next).boxed(),
+            EventKind::Blocks => {
+                let lagged = Told::Lagged { resume_from: Height::new(99) };
+                let lagged = Event { position: None, told: lagged };
+                stream::iter(1..=3).map(next).chain(stream::iter([lagged])).boxed()
+            }
+            EventKind::Validators => stream::empty().boxed(),
+            EventKind::Account => return Err(RpcError::pruned("it", Height::new(5))),
+            EventKind::Consensus => stream::pending().boxed(),
+        };
+        Ok(Feed { at, events })
+    }
+}
+
+fn large_event(number: u64) -> Event {
+    let height = Height::new(number);
+    let tx = ExecutedTx { hash: TxHash::ZERO, index: 0, success: true };
+    let items = vec![tx; TXS_PER_EVENT];
+    let told = Told::Txs(ExecutedTxs { height, block: BlockHash::ZERO, items });
+    Event { position: Some(Position::all_of(height)), told }
+}
 
 fn fails<T>() -> Result<T, RpcError> {
     Err(RpcError::internal())
@@ -72,6 +134,10 @@ impl Api for Fake {
 
     async fn node_status(&self, _: Empty) -> Result<NodeStatus, RpcError> {
         tokio::time::sleep(Duration::from_millis(400)).await;
+        fails()
+    }
+
+    async fn node_why(&self, _: Empty) -> Result<NodeWhy, RpcError> {
         fails()
     }
 
@@ -131,11 +197,23 @@ impl Api for Fake {
         fails()
     }
 
+    async fn state_proof(&self, _: StateProofGet) -> Result<StateProofView, RpcError> {
+        fails()
+    }
+
     async fn validators_list(&self, _: Empty) -> Result<ValidatorsList, RpcError> {
         fails()
     }
 
+    async fn consensus_views(&self, _: PageRequest) -> Result<Page<ViewRecord>, RpcError> {
+        fails()
+    }
+
     async fn evidence_list(&self, _: PageRequest) -> Result<Page<EvidenceView>, RpcError> {
+        fails()
+    }
+
+    async fn validators_uptime(&self, _: UptimeGet) -> Result<ValidatorsUptime, RpcError> {
         fails()
     }
 
@@ -153,6 +231,10 @@ impl Api for Fake {
             max_bytes: 10,
             min_fee: Amount::ZERO,
         })
+    }
+
+    async fn rpc_discover(&self, _: Empty) -> Result<OpenRpc, RpcError> {
+        Ok(openrpc::document().clone())
     }
 
     async fn faucet_drip(&self, _: FaucetDrip) -> Result<Submitted, RpcError> {

@@ -1,5 +1,6 @@
 //! A chain of one validator, whole and real, with its RPC.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use logothete_ledger::params::ChainParams;
 use logothete_ledger::transaction::Transaction;
 use logothete_node::config::{Audit, Config, Log, LogFormat, P2p, Paths, Role, Rpc};
 use logothete_node::node::Node;
-use logothete_node::rpc;
+use logothete_node::rpc::{self, Limits};
 use logothete_node::service::Service;
 use logothete_primitives::{Address, Amount, ChainId, Height, TimestampMs, ValidatorSet};
 use tempfile::TempDir;
@@ -30,9 +31,12 @@ pub(crate) struct TestChain {
     pub(crate) service: Arc<Service>,
     /// Ends it.
     pub(crate) stop: CancellationToken,
+    /// The same address, as the system has it.
+    pub(crate) address: SocketAddr,
     server: JoinHandle<()>,
     node: Node,
-    _dir: TempDir,
+    limits: Limits,
+    dir: TempDir,
 }
 
 /// A development account; its coins are in the genesis.
@@ -43,13 +47,36 @@ pub(crate) fn account(name: &str) -> DevAccount {
 impl TestChain {
     /// Starts the chain.
     pub(crate) async fn start() -> Self {
+        Self::start_with(Limits::default()).await
+    }
+
+    /// Starts the chain with other limits of its interface.
+    pub(crate) async fn start_with(limits: Limits) -> Self {
         let dir = TempDir::new().unwrap();
-        let home = generate(&options(), &dir.path().join("net")).unwrap().nodes.remove(0).home;
-        let genesis = home.join("genesis.toml");
-        let listen = "127.0.0.1:0".parse().unwrap();
+        generate(&options(), &dir.path().join("net")).unwrap();
+        Self::run(dir, "127.0.0.1:0".parse().unwrap(), limits).await
+    }
+
+    /// Stops the node, and starts it again at the same address.
+    pub(crate) async fn restart(self) -> Self {
+        let Self { service, stop, server, node, dir, address, limits, .. } = self;
+        // Whoever holds the service holds the database.
+        drop(service);
+        stop.cancel();
+        tokio::time::timeout(Duration::from_secs(10), server).await.unwrap().unwrap();
+        node.finished().await.unwrap();
+        Self::run(dir, address, limits).await
+    }
+
+    async fn run(dir: TempDir, listen: SocketAddr, limits: Limits) -> Self {
+        let home = dir.path().join("net/node0");
         let config = Config {
             role: Role::Validator,
-            paths: Paths { data: home.join("data"), genesis, key: home.join("key.json") },
+            paths: Paths {
+                data: home.join("data"),
+                genesis: home.join("genesis.toml"),
+                key: home.join("key.json"),
+            },
             p2p: P2p {
                 listen: vec!["/ip4/127.0.0.1/tcp/0".to_owned()],
                 bootstrap: Vec::new(),
@@ -62,13 +89,14 @@ impl TestChain {
             passphrase: None,
         };
         let listener = rpc::bind(listen).await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let address = listener.local_addr().unwrap();
+        let url = format!("http://{address}");
         let node = Node::start(config).await.unwrap();
         let (service, stop) = (node.service.clone(), node.stop_token());
-        let options = rpc::Options::default();
+        let options = rpc::Options { limits: limits.clone(), ..rpc::Options::default() };
         let server = rpc::spawn(listener, service.clone(), options, stop.clone());
         let client = Client::new([url.clone()]).unwrap();
-        Self { client, url, service, stop, server, node, _dir: dir }
+        Self { client, url, address, service, stop, server, node, limits, dir }
     }
 
     /// Calls a method.

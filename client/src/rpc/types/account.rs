@@ -1,12 +1,13 @@
 //! Accounts.
 
 use logothete_primitives::{Address, Amount, Height, Nonce, TimestampMs, TxHash};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::common::{Anchor, HexBytes};
 
 /// An account to read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AccountGet {
     /// Whose account.
@@ -23,7 +24,7 @@ pub struct AccountGet {
 }
 
 /// An account. One that never received anything has balance 0 and nonce 0.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AccountView {
     /// Whose account.
     pub address: Address,
@@ -43,7 +44,7 @@ pub struct AccountView {
 }
 
 /// Everything needed to check an account against a validator set one knows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AccountProof {
     /// Encoded path from the account, or from its absence, to the state root.
     pub path: HexBytes,
@@ -54,7 +55,7 @@ pub struct AccountProof {
 }
 
 /// An account's history to read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AccountHistory {
     /// Whose history.
@@ -65,10 +66,13 @@ pub struct AccountHistory {
     /// Entries a page, at most 100; 20 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
+    /// Answer only from this height on: read your own writes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_height: Option<Height>,
 }
 
 /// A transaction that touched an account.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AddressActivity {
     /// The transaction.
     pub hash: TxHash,
@@ -91,7 +95,7 @@ pub struct AddressActivity {
 }
 
 /// An address that wants coins on a development chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FaucetDrip {
     /// Who receives them.

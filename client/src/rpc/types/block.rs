@@ -4,13 +4,14 @@ use logothete_primitives::{
     BatchHash, BlockHash, Epoch, Height, PayloadHash, ReceiptsRoot, StateRoot, TimestampMs, TxHash,
     View,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::common::{HexBytes, ValidatorRef};
 use crate::rpc::error::RpcError;
 
 /// A block, by height or by hash; the latest when neither is given.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BlockSelector {
     /// Its height.
@@ -22,7 +23,7 @@ pub struct BlockSelector {
 }
 
 /// A block to read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BlockGet {
     /// Its height.
@@ -75,7 +76,7 @@ impl BlockGet {
 }
 
 /// A block in a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BlockSummary {
     /// Its height.
     pub height: Height,
@@ -92,7 +93,7 @@ pub struct BlockSummary {
 }
 
 /// The content of a header.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HeaderView {
     /// Validator-set period.
     pub epoch: Epoch,
@@ -115,7 +116,7 @@ pub struct HeaderView {
 }
 
 /// Results of a height.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ExecutedView {
     /// The height.
     pub height: Height,
@@ -126,7 +127,7 @@ pub struct ExecutedView {
 }
 
 /// A batch a block refers to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BatchView {
     /// Its hash.
     pub hash: BatchHash,
@@ -139,7 +140,7 @@ pub struct BatchView {
 }
 
 /// A final block.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BlockView {
     /// Its hash.
     pub hash: BlockHash,
@@ -163,19 +164,19 @@ pub struct BlockView {
 }
 
 /// A validator's place in a certificate.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SignerView {
     /// The validator.
     pub validator: ValidatorRef,
     /// Its voting power.
-    #[serde(with = "super::common::decimal")]
+    #[serde(with = "super::common::Decimal")]
     pub power: u64,
     /// Whether its signature is in the certificate.
     pub signed: bool,
 }
 
 /// What makes a block final, in a form that can be checked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BlockCertificate {
     /// The block asked for.
     pub block: BlockHash,
@@ -190,9 +191,9 @@ pub struct BlockCertificate {
     /// Who signed it, and who did not.
     pub signers: Vec<SignerView>,
     /// Voting power of the signers.
-    #[serde(with = "super::common::decimal")]
+    #[serde(with = "super::common::Decimal")]
     pub power: u64,
     /// Voting power that is needed.
-    #[serde(with = "super::common::decimal")]
+    #[serde(with = "super::common::Decimal")]
     pub quorum: u64,
 }

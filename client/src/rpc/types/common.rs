@@ -1,17 +1,19 @@
 //! What several methods share.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use logothete_primitives::{BlockHash, Height};
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// No parameters.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Empty {}
 
 /// The final block at which a read was answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Anchor {
     /// Its height.
     pub height: Height,
@@ -20,7 +22,7 @@ pub struct Anchor {
 }
 
 /// Which page of a list.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PageRequest {
     /// From the last page; absent for the first.
@@ -29,20 +31,25 @@ pub struct PageRequest {
     /// Entries a page, at most 100; 20 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
+    /// Answer only from this height on: read your own writes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_height: Option<Height>,
 }
 
 /// One page of a list, newest first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Page<T> {
     /// The entries.
     pub items: Vec<T>,
+    /// The block at which the list was read.
+    pub at: Anchor,
     /// Give this to the next call; absent on the last page. Its content is nobody's business.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
 }
 
 /// A validator, as people and programs name it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ValidatorRef {
     /// Its position in the validator set.
     pub index: u16,
@@ -80,7 +87,7 @@ impl Serialize for HexBytes {
 
 impl<'de> Deserialize<'de> for HexBytes {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(input)?;
+        let text = Cow::<'de, str>::deserialize(input)?;
         if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
             return Err(serde::de::Error::custom("hex must be lowercase"));
         }
@@ -91,10 +98,10 @@ impl<'de> Deserialize<'de> for HexBytes {
     }
 }
 
-/// `u64` as a decimal string.
-pub mod decimal {
-    use serde::{Deserialize, Deserializer, Serializer};
+/// `u64` as a decimal string: `#[serde(with = "Decimal")]`.
+pub struct Decimal;
 
+impl Decimal {
     /// Writes the number as a decimal string.
     ///
     /// # Errors
@@ -111,10 +118,10 @@ pub mod decimal {
     ///
     /// Anything that is not the one way to write a `u64`.
     pub fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<u64, D::Error> {
-        parse(&std::borrow::Cow::<'de, str>::deserialize(input)?)
+        Self::parse(&Cow::<'de, str>::deserialize(input)?)
     }
 
-    pub(super) fn parse<E: serde::de::Error>(text: &str) -> Result<u64, E> {
+    fn parse<E: serde::de::Error>(text: &str) -> Result<u64, E> {
         let canonical = text == "0" || !text.starts_with(['0', '+']);
         match text.parse() {
             Ok(value) if canonical => Ok(value),
@@ -124,9 +131,9 @@ pub mod decimal {
 }
 
 /// `Option<u64>` as a decimal string; use with `default` and `skip_serializing_if`.
-pub mod decimal_option {
-    use serde::{Deserialize, Deserializer, Serializer};
+pub struct DecimalOption;
 
+impl DecimalOption {
     /// Writes the number as a decimal string, or null.
     ///
     /// # Errors
@@ -146,7 +153,7 @@ pub mod decimal_option {
     ///
     /// Anything that is not the one way to write a `u64`.
     pub fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<Option<u64>, D::Error> {
-        let text = Option::<std::borrow::Cow<'de, str>>::deserialize(input)?;
-        text.map(|text| super::decimal::parse(&text)).transpose()
+        let text = Option::<Cow<'de, str>>::deserialize(input)?;
+        text.map(|text| Decimal::parse(&text)).transpose()
     }
 }

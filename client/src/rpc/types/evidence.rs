@@ -2,12 +2,13 @@
 
 use logothete_consensus::{Equivocation, Kind};
 use logothete_primitives::{BlockHash, Epoch, Height, PublicKey, Signature, TimestampMs, View};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::common::{HexBytes, ValidatorRef};
 
 /// The kind of message of which a validator signed two.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OffenceKind {
     /// Two blocks proposed in one view.
@@ -21,7 +22,7 @@ pub enum OffenceKind {
 }
 
 /// A proof, recorded in the chain, that a validator signed two messages of which an honest one signs one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EvidenceView {
     /// Who signed both.
     pub validator: ValidatorRef,
@@ -48,7 +49,7 @@ pub struct EvidenceView {
 }
 
 /// One of two messages that contradict each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SignedClaim {
     /// The block it is for; absent for timeouts.
     #[serde(default, skip_serializing_if = "Option::is_none")]

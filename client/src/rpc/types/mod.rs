@@ -8,9 +8,14 @@ mod account;
 mod block;
 mod common;
 mod convert;
+mod discover;
+mod event;
 mod evidence;
 mod node;
+mod record;
+mod state;
 mod transaction;
+mod why;
 
 pub use account::{
     AccountGet, AccountHistory, AccountProof, AccountView, AddressActivity, FaucetDrip,
@@ -20,7 +25,12 @@ pub use block::{
     HeaderView, SignerView, WhichBlock,
 };
 pub use common::{
-    Anchor, Empty, HexBytes, Page, PageRequest, ValidatorRef, decimal, decimal_option,
+    Anchor, Decimal, DecimalOption, Empty, HexBytes, Page, PageRequest, ValidatorRef,
+};
+pub use discover::{OpenRpc, OpenRpcInfo};
+pub use event::{
+    AccountEvents, Event, EventKind, ExecutedTx, ExecutedTxs, Notice, Participation, Position,
+    PositionError, Subscribe, Subscribed, SubscriptionId, Told, Unsubscribed,
 };
 pub use evidence::{EvidenceView, OffenceKind, SignedClaim};
 pub use node::{
@@ -28,11 +38,14 @@ pub use node::{
     NodeStatus, PeerView, Percentiles, Role, SyncState, SyncView, ValidatorView, ValidatorsList,
     VoteSlot,
 };
+pub use record::{Uptime, UptimeGet, ValidatorsUptime, ViewBlock, ViewRecord};
+pub use state::{StateProofGet, StateProofView, WhichState};
 pub use transaction::{
     BodyView, FailureView, ReceiptProof, ReceiptView, SubmitOutcome, Submitted, SubmittedEach,
     TxBytes, TxDetails, TxEncode, TxEncoded, TxGet, TxHashOnly, TxPlace, TxProof, TxSimulated,
     TxState, TxStatus, TxSubmitBatch, TxView, TxWait,
 };
+pub use why::{NodeWhy, Obstacle, StageView};
 
 #[cfg(test)]
 mod tests;

@@ -3,13 +3,14 @@
 use logothete_primitives::{
     Address, Amount, BlockHash, ChainId, Digest, Epoch, Height, PublicKey, TimestampMs, View,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::block::ExecutedView;
 use super::common::{Anchor, ValidatorRef};
 
 /// The chain.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ChainInfo {
     /// Hash of the genesis file's content; every signature covers it.
     pub chain_id: ChainId,
@@ -28,13 +29,13 @@ pub struct ChainInfo {
     /// Number of validators.
     pub validators: u32,
     /// Their voting power together.
-    #[serde(with = "super::common::decimal")]
+    #[serde(with = "super::common::Decimal")]
     pub total_power: u64,
     /// Voting power that decides.
-    #[serde(with = "super::common::decimal")]
+    #[serde(with = "super::common::Decimal")]
     pub quorum: u64,
     /// Voting power that may fail or lie without harm.
-    #[serde(with = "super::common::decimal")]
+    #[serde(with = "super::common::Decimal")]
     pub max_faulty: u64,
     /// The latest final block whose results are served.
     pub head: Anchor,
@@ -43,7 +44,7 @@ pub struct ChainInfo {
 }
 
 /// The parameters of a chain that a user needs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ChainParamsView {
     /// The smallest fee that is accepted.
     pub min_fee: Amount,
@@ -52,12 +53,12 @@ pub struct ChainParamsView {
     /// Largest transaction, in bytes.
     pub max_tx_bytes: u32,
     /// Time between blocks when nothing happens, in milliseconds.
-    #[serde(with = "super::common::decimal")]
+    #[serde(with = "super::common::Decimal")]
     pub empty_block_interval_ms: u64,
 }
 
 /// What a node does on the network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// It votes.
@@ -67,7 +68,7 @@ pub enum Role {
 }
 
 /// How a node takes part in consensus.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// It votes.
@@ -79,7 +80,7 @@ pub enum Mode {
 }
 
 /// Where synchronization stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SyncState {
     /// It follows the tip.
@@ -91,19 +92,19 @@ pub enum SyncState {
 }
 
 /// Synchronization.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SyncView {
     /// Where it stands.
     pub state: SyncState,
     /// The highest final height this node has heard of.
     pub target_height: Height,
     /// Blocks between the head and the target.
-    #[serde(with = "super::common::decimal")]
+    #[serde(with = "super::common::Decimal")]
     pub lag: u64,
 }
 
 /// This node.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeStatus {
     /// Its name in the genesis file; absent for followers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -146,10 +147,10 @@ pub struct NodeStatus {
     /// Each validator, and whether its votes are missing.
     pub validators: Vec<Attendance>,
     /// Voting power of the validators that are not missing.
-    #[serde(with = "super::common::decimal")]
+    #[serde(with = "super::common::Decimal")]
     pub power_present: u64,
     /// Voting power that decides.
-    #[serde(with = "super::common::decimal")]
+    #[serde(with = "super::common::Decimal")]
     pub quorum: u64,
 }
 
@@ -161,7 +162,7 @@ impl NodeStatus {
 }
 
 /// A distribution in two numbers, in milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Percentiles {
     /// Half of the values are at most this.
     pub p50: u32,
@@ -170,14 +171,14 @@ pub struct Percentiles {
 }
 
 /// A validator's part in the recent views, as this node saw it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Attendance {
     /// Its position in the validator set.
     pub index: u16,
     /// Its name.
     pub name: String,
     /// Its voting power.
-    #[serde(with = "super::common::decimal")]
+    #[serde(with = "super::common::Decimal")]
     pub power: u64,
     /// The highest view in which a vote or timeout of it was seen.
     pub last_vote_view: View,
@@ -186,14 +187,14 @@ pub struct Attendance {
 }
 
 /// Peers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NodePeers {
     /// Those connected now, by key.
     pub items: Vec<PeerView>,
 }
 
 /// A peer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PeerView {
     /// Its public key.
     pub key: PublicKey,
@@ -207,7 +208,7 @@ pub struct PeerView {
     /// Version of its program.
     pub version: String,
     /// How long it has been connected, in milliseconds.
-    #[serde(with = "super::common::decimal")]
+    #[serde(with = "super::common::Decimal")]
     pub connected_ms: u64,
     /// Last measured round trip, in microseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -216,33 +217,35 @@ pub struct PeerView {
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
-        with = "super::common::decimal_option"
+        with = "super::common::DecimalOption"
     )]
     pub height: Option<u64>,
 }
 
 /// The validators.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ValidatorsList {
     /// Validator-set period.
     pub epoch: Epoch,
     /// Hash of the set.
     pub set_hash: Digest,
     /// Their voting power together.
-    #[serde(with = "super::common::decimal")]
+    #[serde(with = "super::common::Decimal")]
     pub total_power: u64,
     /// Voting power that decides.
-    #[serde(with = "super::common::decimal")]
+    #[serde(with = "super::common::Decimal")]
     pub quorum: u64,
     /// Voting power that may fail or lie without harm.
-    #[serde(with = "super::common::decimal")]
+    #[serde(with = "super::common::Decimal")]
     pub max_faulty: u64,
+    /// The block at which the set was read.
+    pub at: Anchor,
     /// The validators, in the order of the set.
     pub items: Vec<ValidatorView>,
 }
 
 /// A validator.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ValidatorView {
     /// Its position in the set.
     pub index: u16,
@@ -251,14 +254,14 @@ pub struct ValidatorView {
     /// Its public key.
     pub key: PublicKey,
     /// Its voting power.
-    #[serde(with = "super::common::decimal")]
+    #[serde(with = "super::common::Decimal")]
     pub power: u64,
     /// Whether this node is connected to it, or is it.
     pub connected: bool,
 }
 
 /// Consensus as this node sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ConsensusState {
     /// Validator-set period.
     pub epoch: Epoch,
@@ -274,7 +277,7 @@ pub struct ConsensusState {
     /// The latest final block.
     pub committed: Anchor,
     /// How long the current view has lasted, in milliseconds.
-    #[serde(with = "super::common::decimal")]
+    #[serde(with = "super::common::Decimal")]
     pub view_age_ms: u64,
     /// What a learner waits for before it votes again (rule R10).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -282,17 +285,17 @@ pub struct ConsensusState {
     /// What each validator has sent for the current view.
     pub votes: Vec<VoteSlot>,
     /// Voting power that decides.
-    #[serde(with = "super::common::decimal")]
+    #[serde(with = "super::common::Decimal")]
     pub quorum: u64,
 }
 
 /// What a validator has sent for the current view.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct VoteSlot {
     /// The validator.
     pub validator: ValidatorRef,
     /// Its voting power.
-    #[serde(with = "super::common::decimal")]
+    #[serde(with = "super::common::Decimal")]
     pub power: u64,
     /// A prepare vote was seen.
     pub prepare: bool,
@@ -303,12 +306,12 @@ pub struct VoteSlot {
 }
 
 /// The mempool of this node.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MempoolStats {
     /// Transactions in it.
     pub count: u32,
     /// Their bytes together.
-    #[serde(with = "super::common::decimal")]
+    #[serde(with = "super::common::Decimal")]
     pub bytes: u64,
     /// Of them, those sealed in batches and not final yet.
     pub in_flight: u32,
@@ -317,7 +320,7 @@ pub struct MempoolStats {
     /// Most transactions it holds.
     pub max_count: u32,
     /// Most bytes it holds.
-    #[serde(with = "super::common::decimal")]
+    #[serde(with = "super::common::Decimal")]
     pub max_bytes: u64,
     /// A fee that is accepted now.
     pub min_fee: Amount,

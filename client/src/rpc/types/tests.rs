@@ -211,11 +211,12 @@ fn peers_validators_consensus_and_mempool() {
             total_power: 1,
             quorum: 1,
             max_faulty: 0,
+            at: anchor(),
             items: vec![validator],
         },
         json!({
             "epoch": "0", "set_hash": hexes("03"), "total_power": "1", "quorum": "1",
-            "max_faulty": "0",
+            "max_faulty": "0", "at": anchor_json(),
             "items": [{ "index": 1, "name": "v1", "key": key(), "power": "1", "connected": true }],
         }),
     );
@@ -313,13 +314,13 @@ fn blocks() {
         transactions: 2,
     };
     golden(
-        &Page { items: vec![summary], next_cursor: Some("51".to_owned()) },
+        &Page { items: vec![summary], at: anchor(), next_cursor: Some("51".to_owned()) },
         json!({
             "items": [{
                 "height": "52", "hash": hexes("bb"), "view": "60", "timestamp": "6",
                 "proposer": { "index": 1, "name": "v1" }, "transactions": 2,
             }],
-            "next_cursor": "51",
+            "at": anchor_json(), "next_cursor": "51",
         }),
     );
     golden(
@@ -466,12 +467,12 @@ fn accounts() {
         fee: Amount::new(100),
     };
     golden(
-        &Page { items: vec![activity], next_cursor: None },
+        &Page { items: vec![activity], at: anchor(), next_cursor: None },
         json!({ "items": [{
             "hash": hexes("07"), "height": "52", "index": 3, "timestamp": "6",
             "sender": address(), "success": true, "received": "0", "sent": "1000000",
             "fee": "100",
-        }] }),
+        }], "at": anchor_json() }),
     );
 }
 
@@ -525,7 +526,7 @@ fn a_block_is_named_one_way() {
 #[test]
 fn numbers_have_one_form() {
     #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-    struct Number(#[serde(with = "decimal")] u64);
+    struct Number(#[serde(with = "Decimal")] u64);
     golden(&Number(u64::MAX), json!("18446744073709551615"));
     golden(&Number(0), json!("0"));
     for bad in

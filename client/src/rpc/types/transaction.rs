@@ -5,13 +5,14 @@ use logothete_ledger::transaction::ChainTag;
 use logothete_primitives::{
     Address, Amount, BlockHash, Height, Nonce, Signature, TimestampMs, TxHash,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::common::HexBytes;
 use crate::rpc::error::RpcError;
 
 /// The bytes of a transaction.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TxBytes {
     /// Canonical encoding of the signed transaction.
@@ -19,7 +20,7 @@ pub struct TxBytes {
 }
 
 /// The bytes of many transactions.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TxSubmitBatch {
     /// Canonical encodings of signed transactions.
@@ -27,7 +28,7 @@ pub struct TxSubmitBatch {
 }
 
 /// A transaction's hash.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TxHashOnly {
     /// Hash of the whole transaction.
@@ -35,7 +36,7 @@ pub struct TxHashOnly {
 }
 
 /// A transaction to wait for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TxWait {
     /// Hash of the whole transaction.
@@ -46,7 +47,7 @@ pub struct TxWait {
 }
 
 /// A transaction to read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TxGet {
     /// Hash of the whole transaction.
@@ -57,7 +58,7 @@ pub struct TxGet {
 }
 
 /// The answer to a transaction that was taken.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Submitted {
     /// Hash of the transaction; keep it.
     pub hash: TxHash,
@@ -69,14 +70,14 @@ pub struct Submitted {
 }
 
 /// The answers to many transactions, in the order they were sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SubmittedEach {
     /// One per transaction.
     pub items: Vec<SubmitOutcome>,
 }
 
 /// One transaction of a batch: taken, or refused for a reason.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SubmitOutcome {
     /// It was taken.
@@ -86,7 +87,7 @@ pub enum SubmitOutcome {
 }
 
 /// A transaction and where it stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TxState {
     /// Hash of the transaction.
     pub hash: TxHash,
@@ -95,7 +96,7 @@ pub struct TxState {
 }
 
 /// Where a transaction stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum TxStatus {
     /// This node has not heard of it, or has forgotten it.
@@ -122,7 +123,7 @@ impl TxStatus {
 }
 
 /// Where in the chain a transaction is, and how it ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TxPlace {
     /// Height of its block.
     pub height: Height,
@@ -138,7 +139,7 @@ pub struct TxPlace {
 }
 
 /// Why the operations of a transaction failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FailureView {
     /// Symbolic reason, for example `INSUFFICIENT_BALANCE`.
     pub code: String,
@@ -156,7 +157,7 @@ pub struct FailureView {
 }
 
 /// What the signers of a transaction sign.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BodyView {
     /// First bytes of the chain id; may be left out when a body is given to a node.
@@ -181,7 +182,7 @@ pub struct BodyView {
 }
 
 /// A transaction body to encode.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TxEncode {
     /// The body.
@@ -195,7 +196,7 @@ pub struct TxEncode {
 }
 
 /// A transaction body in bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TxEncoded {
     /// Canonical encoding of the body.
     pub body: HexBytes,
@@ -210,7 +211,7 @@ pub struct TxEncoded {
 }
 
 /// The content of a transaction.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TxView {
     /// Hash of the whole transaction.
     pub hash: TxHash,
@@ -226,7 +227,7 @@ pub struct TxView {
 }
 
 /// A final transaction.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TxDetails {
     /// Its content.
     pub tx: TxView,
@@ -242,7 +243,7 @@ pub struct TxDetails {
 }
 
 /// What executing a transaction gave.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReceiptView {
     /// The transaction.
     pub tx: TxHash,
@@ -254,7 +255,7 @@ pub struct ReceiptView {
 }
 
 /// What a transaction would do now.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TxSimulated {
     /// Hash of the transaction.
     pub hash: TxHash,
@@ -273,7 +274,7 @@ pub struct TxSimulated {
 }
 
 /// Everything needed to check, against a validator set one knows, that a transaction is final.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TxProof {
     /// Encoded path from the transaction to its batch and on to the payload of its block.
     pub inclusion: HexBytes,
@@ -287,7 +288,7 @@ pub struct TxProof {
 }
 
 /// Everything needed to check how a transaction ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReceiptProof {
     /// Encoded receipt.
     pub receipt: HexBytes,
