@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -65,6 +66,26 @@ impl Devnet {
     }
 }
 
+impl Devnet {
+    /// Asks until the nodes have noticed who is missing.
+    fn says_why_it_stands_still(&self, missing: &[&str]) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let (code, text) = self.attempt(&["why"]);
+            let told: Value = serde_json::from_str(&text).unwrap_or_default();
+            let answers = told["data"]["items"].as_array().cloned().unwrap_or_default();
+            let named = answers.iter().any(|answer| {
+                let names = answer["why"]["missing"].as_array().cloned().unwrap_or_default();
+                names.iter().map(|one| &one["name"]).eq(missing)
+            });
+            if code == 4 && named {
+                return;
+            }
+            assert!(Instant::now() < deadline, "exit code {code}: {text}");
+        }
+    }
+}
+
 impl Drop for Devnet {
     fn drop(&mut self) {
         self.attempt(&["devnet", "down", "--remove"]);
@@ -110,6 +131,7 @@ fn the_first_run_heals_from_everything() {
     assert_eq!(code, 6, "{text}");
     let unknown: Value = serde_json::from_str(&text).unwrap();
     let hash = unknown["data"]["hash"].as_str().unwrap().to_owned();
+    devnet.says_why_it_stands_still(&["v0", "v1"]);
     devnet.run(&["devnet", "start", "v0", "v1"]);
     devnet.run(&["tx", "wait", &hash, "--timeout", "60"]);
     let bob = devnet.data(&["account", "show", "bob"]);

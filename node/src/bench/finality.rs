@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 use logothete_client::Client;
 use logothete_client::rpc::method::BlockGetMethod;
-use logothete_client::rpc::types::BlockGet;
+use logothete_client::rpc::types::{BlockGet, EventKind, Subscribe, Told};
 use logothete_primitives::{Height, TxHash};
 use tokio::sync::mpsc;
 
-/// How long to wait before the next block is asked for again.
-const POLL: Duration = Duration::from_millis(3);
+/// How long to wait before a node that did not answer is asked again.
+const PAUSE: Duration = Duration::from_millis(3);
 /// Longest latency that is told apart, in microseconds: ten minutes.
 const LATENCY_US_MAX: u64 = 600_000_000;
 
@@ -133,18 +133,32 @@ impl Window {
     }
 }
 
-/// Follows the chain from a height on, until aborted.
+/// Follows the chain from a height on, until aborted: a node tells of each block, and shows what is in it.
 pub async fn observe(client: Arc<Client>, tracker: Arc<Tracker>, from: u64) {
-    let mut height = from + 1;
+    let mut next = Height::new(from).next();
     loop {
-        let block = BlockGet { height: Some(Height::new(height)), hash: None, transactions: true };
+        let mut blocks = client.subscribe(Subscribe::from(EventKind::Blocks, next));
+        while let Ok(Some(event)) = blocks.next().await {
+            let Told::Block(block) = event.told else { continue };
+            let hashes = match block.transactions {
+                0 => Vec::new(),
+                _ => transactions_of(&client, block.height).await,
+            };
+            tracker.block_seen(&hashes, Instant::now());
+            next = block.height.next();
+        }
+        // The node is busy or gone, or this reader was too slow: once more from where it was.
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// The transactions of a block that a node has told of. It is asked until it answers.
+async fn transactions_of(client: &Client, height: Height) -> Vec<TxHash> {
+    loop {
+        let block = BlockGet { height: Some(height), hash: None, transactions: true };
         match client.call_once::<BlockGetMethod>(block).await {
-            Ok(view) => {
-                tracker.block_seen(&view.transactions.unwrap_or_default(), Instant::now());
-                height += 1;
-            }
-            // Not there yet, or the node is busy: the same either way.
-            Err(_) => tokio::time::sleep(POLL).await,
+            Ok(view) => return view.transactions.unwrap_or_default(),
+            Err(_) => tokio::time::sleep(PAUSE).await,
         }
     }
 }

@@ -29,6 +29,7 @@ pub mod tx;
 pub mod validators;
 pub mod verify;
 pub mod version;
+pub mod why;
 
 use std::process::ExitCode;
 
@@ -73,6 +74,8 @@ enum Command {
     Run(run::Run),
     /// How the nodes are doing.
     Status(status::Status),
+    /// Why the chain or a node stands still, and what to do.
+    Why(why::Why),
     /// Key files.
     #[command(subcommand)]
     Keys(keys::Keys),
@@ -144,6 +147,7 @@ async fn perform(context: &Context, command: Command) -> Outcome {
         Command::Init(command) => init::perform(context, &command),
         Command::Run(command) => run::perform(command).await,
         Command::Status(command) => status::perform(context, command).await,
+        Command::Why(_) => why::perform(context).await,
         Command::Keys(command) => keys::perform(command),
         Command::Tx(command) => tx::perform(context, command).await,
         Command::Account(command) => account::perform(context, command).await,
