@@ -277,7 +277,10 @@ fn banner(state: &State, spec: &Spec, printer: Printer) -> String {
             spec.chain_name,
             if state.proxied { " · fault proxies on every link" } else { "" },
         ),
-        format!("  JSON-RPC {first}/rpc      health …/readyz?verbose      metrics …/metrics"),
+        format!(
+            "  explorer {}      JSON-RPC …/rpc   health …/readyz?verbose   metrics …/metrics",
+            printer.strong(&first)
+        ),
         format!("  nodes    {}", nodes.join("  ")),
         "  DEV ACCOUNTS (public keys, never reuse)".to_owned(),
         format!("  {}", accounts.join("    ")),

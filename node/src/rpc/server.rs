@@ -90,10 +90,11 @@ pub fn spawn(
     stopping: CancellationToken,
 ) -> JoinHandle<()> {
     let metrics = service.metrics.clone();
+    let genesis = service.spec.encoding().into();
     let api = NodeApi::new(service, options.limits.clone());
     let limits = options.limits.clone();
     let dispatcher = Dispatcher::new(api, options.limits, metrics.clone(), stopping.clone());
-    let router = router(dispatcher, options.hosts, metrics.clone());
+    let router = router(dispatcher, options.hosts, metrics.clone(), genesis);
     tokio::spawn(serve(listener, router, Server { limits: Arc::new(limits), metrics, stopping }))
 }
 

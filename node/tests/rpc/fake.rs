@@ -18,6 +18,9 @@ use logothete_primitives::Amount;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+/// What it serves as the encoding of the chain specification.
+pub(crate) const GENESIS: &[u8] = b"a chain";
+
 /// A running server with a fake behind it.
 pub(crate) struct Running {
     /// Where it listens.
@@ -49,7 +52,7 @@ pub(crate) async fn start_with(limits: Limits) -> Running {
     let (metrics, stop) = (Metrics::new("test", &[]), CancellationToken::new());
     let dispatcher = Dispatcher::new(Fake, limits.clone(), metrics.clone(), stop.clone());
     let hosts = Hosts::new(&["node.example".to_owned()], &["https://wallet.example".to_owned()]);
-    let router = router(dispatcher.clone(), hosts, metrics.clone());
+    let router = router(dispatcher.clone(), hosts, metrics.clone(), GENESIS.into());
     let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let address = listener.local_addr().unwrap();
     let server = Server { limits: Arc::new(limits), metrics, stopping: stop.clone() };
