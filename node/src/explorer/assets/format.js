@@ -12,6 +12,9 @@ export function coins(units) {
   return `${group(String(value / UNITS))}.${fraction}`;
 }
 
+// Coins with all six digits, as the node writes them.
+export const exactCoins = (units) => `${group(String(units / UNITS))}.${String(units % UNITS).padStart(6, '0')}`;
+
 // Coins as people write them to base units; null when it is no amount.
 export function parseCoins(text) {
   const found = /^(\d[\d,]*)(?:\.(\d{1,6}))?$/.exec(text.trim());

@@ -20,6 +20,9 @@ let streaming = false;
 // `at` is when the last answer came, by this browser's clock; `failing` since when none did.
 export const state = { at: null, failing: null, failures: 0, chain: null, node: null, blocks: [] };
 
+// Whether the node has not answered for longer than a hiccup takes.
+export const silent = ({ failing }) => failing !== null && Date.now() - failing > 1500;
+
 export function follow(follower, signal) {
   followers.add(follower);
   signal?.addEventListener('abort', () => followers.delete(follower));

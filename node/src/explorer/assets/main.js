@@ -2,7 +2,7 @@
 
 import { fill, h, setText } from './dom.js';
 import { ago, duration, plural, short } from './format.js';
-import { follow, start as startLive, state } from './live.js';
+import { follow, silent, start as startLive, state } from './live.js';
 import { RpcError, batch } from './rpc.js';
 import { go, resolve, start as startRouter } from './router.js';
 import { parseAddress } from './text.js';
@@ -60,7 +60,7 @@ async function arrive() {
 
 // What is wrong, if anything is: the worst first.
 function trouble(now) {
-  if (now.failing && Date.now() - now.failing > 1500) {
+  if (silent(now)) {
     const seen = now.at ? ` What you see is from ${new Date(now.at).toLocaleTimeString('en-GB')}.` : '';
     const why = now.error instanceof RpcError ? `The node refuses to answer: ${now.error.message}.` : `The node does not answer since ${duration(Date.now() - now.failing)}.`;
     return ['bad', `${why}${seen} Trying again.`];
@@ -91,10 +91,8 @@ function tell(now) {
   if (key === told) return;
   told = key;
   banner.hidden = !found;
-  if (found) {
-    banner.className = `banner ${found[0]}`;
-    fill(banner, h('span', {}, h('span', { 'aria-hidden': 'true' }, '▲ '), found[1]), found[2] ?? null);
-  }
+  banner.className = `banner ${found?.[0] ?? ''}`;
+  fill(banner, found && h('span', {}, h('span', { 'aria-hidden': 'true' }, '▲ '), found[1]), found?.[2]);
 }
 
 function frame(now) {

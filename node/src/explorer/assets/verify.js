@@ -7,6 +7,7 @@
 import { Writer, decode, equal } from './codec.js';
 import { hash, message, verifySignature } from './crypto.js';
 import { rootOf, stateHolds } from './merkle.js';
+import { exactCoins } from './format.js';
 import { address, hex, parseAddress, unhex, validatorKey } from './text.js';
 import * as types from './types.js';
 
@@ -228,6 +229,17 @@ export function verifyTransaction(wanted, details, anchor) {
   ]);
 }
 
+// A failure is shown by code, numbers and a sentence; all of them follow from the receipt.
+function failureClaims(shown, proven) {
+  const told = (failure) => (failure.code === 'BALANCE_OVERFLOW' ? `the balance of ${address(failure.account)} would overflow`
+    : `${address(failure.account)} has ${exactCoins(failure.available)}, needs ${exactCoins(failure.needed)}`);
+  return [
+    ['failure', shown?.code ?? '', proven?.code ?? ''], ['failed operation', shown?.operation ?? '', proven?.operation ?? ''],
+    ['needed', shown?.expected ?? '', proven?.needed ?? ''], ['available', shown?.got ?? '', proven?.available ?? ''],
+    ['reason', shown?.message ?? '', proven ? told(proven) : ''],
+  ];
+}
+
 function receiptSteps(details, txHash, proof) {
   const attested = () => {
     must(proof().receipt, 'no final header attests the result yet; it follows in a moment');
@@ -255,8 +267,7 @@ function receiptSteps(details, txHash, proof) {
       return agree([
         ['hash', shown.tx, hex(proven.tx)], ['position', shown.index, proven.index], ['fee', shown.fee, proven.fee],
         ['outcome', shown.success ? 'success' : 'failure', proven.failure ? 'failure' : 'success'],
-        ['failure', shown.failure?.code ?? '', proven.failure?.code ?? ''],
-        ['failed operation', shown.failure?.operation ?? '', proven.failure?.operation ?? ''],
+        ...failureClaims(shown.failure, proven.failure),
       ]);
     }],
   ];

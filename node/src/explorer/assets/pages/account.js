@@ -29,7 +29,7 @@ export default async function show(page) {
     name: () => `account-${address.slice(0, 16)}.json`,
   });
   const history = historyCard(page, address);
-  fill(page.root, h('div', { class: 'columns' }, card(null, balance, about), panel.element), history.element);
+  fill(page.root, h('div', { class: 'columns' }, h('div', {}, card(null, balance, about), history.element), panel.element));
 
   let reading = false, seen = null, lastRead = 0;
   async function renew() {
@@ -38,19 +38,22 @@ export default async function show(page) {
     lastRead = Date.now();
     try {
       const view = await call('account_get', { address, prove: true }, page);
-      const mark = `${view.balance} ${view.nonce} ${view.exists}`;
+      const change = `${view.balance} ${view.nonce} ${view.exists}`;
       // Until the newest change is attested there is no proof; the proven view stays until there is.
       if (!view.proof && seen !== null) return;
+      // What is shown and what is said of it change together: never an unchecked balance under an old verdict.
+      if (seen !== null) await panel.check(view, (anchor) => verifyAccount(address, view, anchor));
       setText(balance, coins(view.balance));
       fill(about, facts([
         ['Address', copyable(address)],
-        ['Next nonce', view.next_nonce === view.nonce ? number(view.nonce) : `${number(view.next_nonce)}, ${number(view.nonce)} executed`],
+        ['Nonce', number(view.nonce)],
+        view.next_nonce !== view.nonce && ['Next nonce', `${number(view.next_nonce)}, counting what waits in this node’s mempool`],
         ['As of', h('span', {}, 'block ', blockLink(view.at.height))],
         !view.exists && ['', 'It never received anything.'],
       ]));
-      await panel.check(view, (anchor) => verifyAccount(address, view, anchor));
-      if (mark !== seen) await history.renew();
-      seen = mark;
+      if (seen === null) await panel.check(view, (anchor) => verifyAccount(address, view, anchor));
+      if (change !== seen) await history.renew();
+      seen = change;
     } finally {
       reading = false;
     }
@@ -65,7 +68,7 @@ export default async function show(page) {
 
 function historyCard(page, address) {
   const list = table('Transactions that touched the account, newest first',
-    [['Transaction', ''], ['Age', ''], ['Received', 'num'], ['Sent', 'num'], ['Fee', 'num wide'], ['Block', 'num wide'], ['', '']],
+    [['Transaction', ''], ['Age', ''], ['Received', 'num'], ['Sent', 'num'], ['Fee', 'num wide'], ['Block', 'num wide'], ['Outcome', '']],
     (one) => one.hash,
     (one) => [hashLink(one.hash, 'tx'), when(one.timestamp), amount(one.received, '+'), amount(one.sent, '−'), one.sender === address ? coins(one.fee) : '',
       blockLink(one.height), mark(one.success ? 'ok' : 'failed', one.success ? 'succeeded' : 'failed')],
@@ -113,7 +116,7 @@ function historyCard(page, address) {
     setText(note, from ? ` the newest ${number(rows.length)} rows; there are more` : ` ${number(rows.length)} rows`);
   }
   draw();
-  return { renew, element: card('History', list.element, h('p', { class: 'actions' }, older, ' ', csv, note)) };
+  return { renew, element: card('History', h('p', { class: 'note' }, 'As this node tells it: each transaction has a proof of its own.'), list.element, h('p', { class: 'actions' }, older, ' ', csv, note)) };
 }
 
 const amount = (units, sign) => (units === '0' ? '' : `${sign}${coins(units)}`);

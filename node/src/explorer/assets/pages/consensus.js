@@ -124,7 +124,7 @@ function votesTable(state, power) {
   const cell = (cast) => h('td', { class: `cell ${cast ? 'signed' : 'missed'}` }, h('span', { 'aria-hidden': 'true' }, cast ? '●' : '○'), h('span', { class: 'hidden' }, cast ? 'yes' : 'no'));
   const rows = state.votes.map((vote) => h('tr', {}, h('th', { scope: 'row' }, vote.validator.name, vote.validator.index === state.leader?.index ? ' (leads)' : ''),
     cell(vote.prepare), cell(vote.commit), cell(vote.timeout), h('td', { class: 'num wide' }, number(vote.power))));
-  const sum = (kind) => h('td', { class: 'cell' }, `${power(kind)} of ${state.quorum}`);
+  const sum = (kind) => h('td', { class: 'cell' }, `${power(kind)}, needs ${state.quorum}`);
   return h('table', {}, h('caption', { class: 'hidden' }, 'Newest votes this node holds'),
     h('thead', {}, h('tr', {}, ['Validator', 'Prepare', 'Commit', 'Timeout', 'Power'].map((name, i) => h('th', { scope: 'col', class: ['', 'cell', 'cell', 'cell', 'num wide'][i] }, name)))),
     h('tbody', {}, rows), h('tfoot', {}, h('tr', {}, h('th', { scope: 'row' }, 'Power'), sum('prepare'), sum('commit'), sum('timeout'), h('td', { class: 'wide' }))));

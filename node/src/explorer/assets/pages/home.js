@@ -2,12 +2,15 @@
 
 import { fill, h, setText } from '../dom.js';
 import { ago, number, plural } from '../format.js';
+import { silent } from '../live.js';
 import { blockLink, card, mark, table, when } from '../widgets.js';
 
 const RECENT = 10;
 
 // One sentence about the chain as this node sees it.
-export function health({ chain, node }) {
+export function health(now) {
+  if (silent(now)) return ['unchecked', 'Unknown: the node does not answer.'];
+  const { chain, node } = now;
   const missing = node.validators.filter((one) => one.missing);
   const voting = node.validators.length - missing.length;
   const names = missing.map((one) => one.name).join(', ');

@@ -13,7 +13,7 @@ const LARGEST = 16 << 20;
 
 export default function verify(page) {
   page.title('Verify a proof');
-  const text = h('textarea', { id: 'proof', rows: '8', spellcheck: 'false', 'aria-describedby': 'proof-help' });
+  const text = h('textarea', { id: 'proof', rows: '8', spellcheck: 'false', 'aria-describedby': 'proof-help', oninput: () => { verdict.hidden = true; fill(result); } });
   const file = h('input', { type: 'file', id: 'file', accept: '.json,application/json', onchange: async () => {
     const [chosen] = file.files;
     if (!chosen) return;
