@@ -17,12 +17,17 @@ has_libclang() {
     ldconfig -p 2>/dev/null | grep -q 'libclang.*\.so'
 }
 
-# Installs only what is missing, and says what and why.
+# Installs only what is missing, and says what and why. With `tests`, what they need beside the build.
 need_packages() {
   local missing=()
   command -v cc >/dev/null || { missing+=(gcc libc6-dev); say "gcc is missing: Rust links with it."; }
   command -v clang >/dev/null || { missing+=(clang); say "clang is missing: it compiles RocksDB (C++)."; }
   has_libclang || { missing+=(libclang-dev); say "libclang is missing: bindgen reads RocksDB's headers with it."; }
+  if [ "${1:-}" = tests ]; then
+    command -v node >/dev/null || { missing+=(nodejs); say "Node.js is missing: it runs the unit tests of the explorer."; }
+    command -v chromium >/dev/null || { missing+=(chromium); say "Chromium is missing: the explorer is tested in it."; }
+    command -v chromedriver >/dev/null || { missing+=(chromium-driver); say "ChromeDriver is missing: it drives Chromium."; }
+  fi
   [ ${#missing[@]} = 0 ] && return
   if ! command -v apt-get >/dev/null; then
     say "This is not Debian. Install the equivalents of: ${missing[*]}"
