@@ -138,6 +138,16 @@ impl Browser {
         Ok(())
     }
 
+    /// Runs a script in every page from now on, before those of the page.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub async fn before_pages(&self, script: &str) -> anyhow::Result<()> {
+        let source = json!({ "source": script });
+        self.protocol("Page.addScriptToEvaluateOnNewDocument", &source).await?;
+        Ok(())
+    }
+
     async fn protocol(&self, command: &str, parameters: &Value) -> anyhow::Result<Value> {
         self.post("goog/cdp/execute", &json!({ "cmd": command, "params": parameters })).await
     }

@@ -53,7 +53,7 @@ async fn verdict(browser: &Browser) -> anyhow::Result<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_show_the_chain_live_and_verify_it() -> anyhow::Result<()> {
-    let net = TestNet::start(Plan::default()).await?;
+    let mut net = TestNet::start(Plan::default()).await?;
     net.wait_ready().await?;
     let (tx, height) = transfer(&net).await?;
     let browser = Browser::start().await?;
@@ -99,7 +99,9 @@ async fn pages_show_the_chain_live_and_verify_it() -> anyhow::Result<()> {
     finds(&browser, &base, tx, height).await?;
     pins(&browser, &base, height).await?;
     sends(&browser, &base).await?;
-    checks_what_is_pasted(&net, &browser, &base, tx, height).await
+    checks_what_is_pasted(&net, &browser, &base, tx, height).await?;
+    says_when_it_cannot_verify(&browser, &base, height).await?;
+    says_when_the_node_is_silent(&mut net, &browser, &base).await
 }
 
 /// New blocks appear while the page stays.
@@ -222,6 +224,39 @@ async fn checks_what_is_pasted(
             assert_eq!(said, if honest { "verified" } else { "failed" });
         }
     }
+    Ok(())
+}
+
+/// Without the cryptography of the browser nothing is called verified, and the proof can be taken along.
+async fn says_when_it_cannot_verify(
+    browser: &Browser,
+    base: &str,
+    height: Height,
+) -> anyhow::Result<()> {
+    browser.before_pages("Object.defineProperty(crypto, 'subtle', { value: undefined })").await?;
+    browser.open(&format!("{base}/block/{height}")).await?;
+    assert_eq!(verdict(browser).await?, "unable");
+    let offered = browser.run("return [...document.querySelectorAll('.proof button')].some((one) => !one.hidden && one.textContent === 'Download the proof')").await?;
+    assert_eq!(offered, true);
+    let steps = browser.run("return document.querySelectorAll('.steps li').length").await?;
+    assert_eq!(steps, 0, "nothing was checked");
+    Ok(())
+}
+
+/// A banner tells old from new, and goes when the node is back.
+async fn says_when_the_node_is_silent(
+    net: &mut TestNet,
+    browser: &Browser,
+    base: &str,
+) -> anyhow::Result<()> {
+    browser.open(base).await?;
+    browser.wait("document.querySelector('tbody tr a')").await?;
+    net.kill(0);
+    browser.wait("document.getElementById('banner').innerText.includes('does not answer')").await?;
+    browser.wait("document.querySelector('.lead').innerText.includes('Unknown')").await?;
+    net.start_node(0)?;
+    browser.wait("document.getElementById('banner').hidden").await?;
+    browser.wait("document.querySelector('.lead').innerText.includes('healthy')").await?;
     Ok(())
 }
 

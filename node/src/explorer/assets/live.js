@@ -64,7 +64,7 @@ function listen() {
   const events = new EventSource('/events/blocks');
   events.onopen = () => { streaming = true; };
   events.onmessage = ask;
-  events.addEventListener('block', ask);
+  for (const name of ['block', 'blocks']) events.addEventListener(name, ask);
   events.onerror = () => {
     streaming = false;
     if (events.readyState === EventSource.CLOSED) events.close();

@@ -32,9 +32,15 @@ export function onPin(watcher, signal) {
   signal?.addEventListener('abort', () => watchers.delete(watcher));
 }
 
+// Resolves when there is a pin: on the first visit the chain is met a moment after the page is there.
+const met = () => new Promise((resolve) => {
+  const once = () => { watchers.delete(once); resolve(); };
+  watchers.add(once);
+});
+
 // What verification starts from.
 export async function anchor(signal) {
-  if (!pin) throw new Error('no chain is pinned yet');
+  if (!pin) await met();
   if (!specBytes) {
     const answer = await fetch('/genesis', { signal });
     if (!answer.ok) throw new Error(`the node does not give the chain specification (${answer.status})`);

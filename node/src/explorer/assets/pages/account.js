@@ -68,9 +68,9 @@ export default async function show(page) {
 
 function historyCard(page, address) {
   const list = table('Transactions that touched the account, newest first',
-    [['Transaction', ''], ['Age', ''], ['Received', 'num'], ['Sent', 'num'], ['Fee', 'num wide'], ['Block', 'num wide'], ['Outcome', '']],
+    [['Transaction', ''], ['Age', 'wide'], ['Amount', 'num'], ['Fee', 'num wide'], ['Block', 'num wide'], ['Outcome', '']],
     (one) => one.hash,
-    (one) => [hashLink(one.hash, 'tx'), when(one.timestamp), amount(one.received, '+'), amount(one.sent, '−'), one.sender === address ? coins(one.fee) : '',
+    (one) => [hashLink(one.hash, 'tx'), when(one.timestamp), [amount(one.received, '+'), amount(one.sent, '−')].filter(Boolean).join(' ') || '0.00', one.sender === address ? coins(one.fee) : '',
       blockLink(one.height), mark(one.success ? 'ok' : 'failed', one.success ? 'succeeded' : 'failed')],
     'No transaction touched this account.');
   let cursor = null, items = [], paged = false;

@@ -25,7 +25,7 @@ export default async function consensus(page) {
     card('This view', h('p', { class: 'level' }, h('span', {}, 'Age'), timer, clock), present,
       h('p', { class: 'note' }, 'Prepare votes and timeouts are of this view, commit votes of the view of the highest certificate.')),
     card('Recent views', h('p', { class: 'scrubber' }, h('label', { for: 'scrub' }, 'View'), slider, newest), chosen, lanes,
-      h('p', { class: 'note' }, '◆ led and signed   ◇ led   ● in the certificate   ○ not in it   ▲ a view without a block: it timed out')));
+      h('p', { class: 'note' }, '● in the certificate, ○ not in it; ◆ ◇ the same of who led; ▲ a view without a block: it timed out')));
 
   // By view: what the samples saw of it, and the block it made.
   const samples = new Map();

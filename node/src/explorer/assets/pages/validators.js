@@ -25,7 +25,8 @@ export default async function validators(page) {
   fill(page.root,
     h('p', { class: 'lead' }, `${plural(set.items.length, 'validator')} with a voting power of ${set.total_power}; ${set.quorum} decide, and the chain tolerates ${set.max_faulty} faulty.`),
     card('Now', list.element),
-    card('In the certificates of recent blocks', h('p', { class: 'note' }, 'A column is a block, the newest on the right. A certificate closes with a quorum of votes: who is left out was slower, or away.'), grid),
+    card('In the certificates of recent blocks', h('p', { class: 'note' }, 'A column is a block, the newest on the right. A certificate closes with a quorum of votes: who is left out was slower, or away.'), grid,
+      h('p', { class: 'note' }, '● in the certificate, ○ not in it; ◆ ◇ the same of who proposed the block')),
     card('Keys', h('p', { class: 'note' }, trusted.note), facts(set.items.map((one) => {
       const same = trusted.keys?.[one.index] === one.key;
       return [one.name, h('span', {}, trusted.keys ? mark(same ? 'ok' : 'failed', same ? 'as in the chain specification' : 'not the key of the chain specification') : null, ' ', copyable(one.key))];
@@ -82,8 +83,7 @@ function certificates(members, seen) {
           h('span', { 'aria-hidden': 'true' }, shape), h('span', { class: 'hidden' }, word));
       }));
   });
-  return [h('table', { class: 'uptime' }, h('caption', { class: 'hidden' }, 'Who is in which certificate'), h('thead', {}, head), h('tbody', {}, rows)),
-    h('p', { class: 'note' }, '● in the certificate   ○ not in it   ◆ ◇ the same, and it proposed the block')];
+  return h('table', { class: 'uptime' }, h('caption', { class: 'hidden' }, 'Who is in which certificate'), h('thead', {}, head), h('tbody', {}, rows));
 }
 
 // The keys of the specification, if it is the one of the pinned chain.
