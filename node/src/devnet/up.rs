@@ -301,8 +301,9 @@ fn ready_event(state: &State, directory: &Directory, took: Duration) -> serde_js
             })
         })
         .collect();
+    let explorer = state.nodes.first().map(super::directory::Node::url);
     json!({
-        "event": "ready", "chain_id": state.chain_id, "chain_name": state.chain_name,
+        "event": "ready", "explorer": explorer, "chain_id": state.chain_id, "chain_name": state.chain_name,
         "dir": directory.path(), "genesis": directory.genesis(), "seconds": took.as_secs_f64(), "nodes": nodes,
     })
 }
