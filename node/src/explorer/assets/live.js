@@ -7,7 +7,9 @@ import { RpcError, batch } from './rpc.js';
 
 const SEEN_MS = 500;
 const HIDDEN_MS = 10_000;
-const STREAMED_MS = 5_000;
+const STREAMED_MS = 2_000;
+// However many blocks are told of, the node is asked at most this often.
+const CLOSEST_MS = 200;
 const SLOWEST_MS = 8_000;
 export const BLOCKS = 24;
 
@@ -55,16 +57,26 @@ async function ask() {
   asking = false;
   for (const follower of followers) follower(state);
   clearTimeout(timer);
-  timer = setTimeout(ask, again ? 50 : pause());
+  timer = setTimeout(ask, again ? CLOSEST_MS : pause());
   again = false;
+}
+
+// A block was told of: asks at once, or as soon as it may.
+function told() {
+  if (document.hidden) return;
+  const early = CLOSEST_MS - (Date.now() - (state.at ?? 0));
+  if (early <= 0 || asking) ask();
+  else {
+    clearTimeout(timer);
+    timer = setTimeout(ask, early);
+  }
 }
 
 // Listens for blocks if the node streams them; a node that does not is polled.
 function listen() {
   const events = new EventSource('/events/blocks');
   events.onopen = () => { streaming = true; };
-  events.onmessage = ask;
-  for (const name of ['block', 'blocks']) events.addEventListener(name, ask);
+  events.addEventListener('block', told);
   events.onerror = () => {
     streaming = false;
     if (events.readyState === EventSource.CLOSED) events.close();
