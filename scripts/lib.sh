@@ -20,12 +20,15 @@ has_libclang() {
 # Installs only what is missing, and says what and why; with `tests` also what only they need.
 need_packages() {
   local missing=()
-  if [ "${1:-}" = tests ]; then
-    command -v promtool >/dev/null || { missing+=(prometheus); say "prometheus is missing: the alert rules are tested with it."; }
-  fi
   command -v cc >/dev/null || { missing+=(gcc libc6-dev); say "gcc is missing: Rust links with it."; }
   command -v clang >/dev/null || { missing+=(clang); say "clang is missing: it compiles RocksDB (C++)."; }
   has_libclang || { missing+=(libclang-dev); say "libclang is missing: bindgen reads RocksDB's headers with it."; }
+  if [ "${1:-}" = tests ]; then
+    command -v promtool >/dev/null || { missing+=(prometheus); say "prometheus is missing: the alert rules are tested with it."; }
+    command -v node >/dev/null || { missing+=(nodejs); say "Node.js is missing: it runs the unit tests of the explorer."; }
+    command -v chromium >/dev/null || { missing+=(chromium); say "Chromium is missing: the explorer is tested in it."; }
+    command -v chromedriver >/dev/null || { missing+=(chromium-driver); say "ChromeDriver is missing: it drives Chromium."; }
+  fi
   [ ${#missing[@]} = 0 ] && return
   if ! command -v apt-get >/dev/null; then
     say "This is not Debian. Install the equivalents of: ${missing[*]}"

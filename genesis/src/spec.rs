@@ -139,7 +139,13 @@ impl Spec {
     /// The identity of the chain: a hash of the meaning of the file, not of its text.
     #[must_use]
     pub fn chain_id(&self) -> ChainId {
-        ChainId::new(hash(domain::CHAIN, &encoding::canonical(self)))
+        ChainId::new(hash(domain::CHAIN, &self.encoding()))
+    }
+
+    /// The bytes the chain id is the hash of: what the file means (`docs/genesis.md`).
+    #[must_use]
+    pub fn encoding(&self) -> Vec<u8> {
+        encoding::canonical(self)
     }
 
     /// The first validator set.

@@ -18,6 +18,7 @@ pub mod devnet;
 pub mod dissemination;
 pub mod driver;
 pub mod executor;
+pub mod explorer;
 pub mod finality;
 pub mod gossip;
 pub mod head;

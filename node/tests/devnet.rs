@@ -23,6 +23,8 @@ impl Devnet {
         // The first line is the event that scripts wait for.
         let ready: Value = serde_json::from_str(output.lines().next().unwrap()).unwrap();
         assert_eq!(ready["event"], "ready");
+        assert!(ready["explorer"].is_string());
+        assert_eq!(ready["explorer"], ready["nodes"][0]["rpc"]);
         devnet
     }
 

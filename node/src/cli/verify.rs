@@ -1,4 +1,6 @@
-//! `verify evidence`: checks made here, without any node.
+//! `verify proof|evidence`: checks made here, without any node.
+
+mod proof;
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -16,6 +18,10 @@ use super::show;
 /// Check what a node said, against the chain file alone.
 #[derive(Debug, Subcommand)]
 pub enum Verify {
+    /// A proof of a block, a transaction or an account: certificate, paths, and what is claimed.
+    #[command(after_help = "Examples:\n  logothete account prove alice --json > proof.json\n  \
+                      logothete verify proof proof.json --genesis genesis.toml")]
+    Proof(File),
     /// Evidence of equivocation: both signatures of each proof.
     #[command(after_help = "Example:\n  logothete consensus evidence --json > evidence.json\n  \
                       logothete verify evidence evidence.json --genesis genesis.toml")]
@@ -25,7 +31,7 @@ pub enum Verify {
 /// What to verify.
 #[derive(Args, Debug)]
 pub struct File {
-    /// What `consensus evidence --json` printed; `-` is standard input.
+    /// What a command printed with `--json`, or what the explorer downloaded; `-` is standard input.
     file: PathBuf,
 }
 
@@ -43,8 +49,13 @@ enum Form {
 /// # Errors
 /// The file cannot be read, there is no chain file, or a proof proves nothing.
 pub fn perform(context: &Context, command: Verify) -> Outcome {
-    let Verify::Evidence(File { file }) = command;
     let spec = context.trusted_spec()?;
+    let file = match command {
+        Verify::Proof(File { file }) => {
+            return proof::perform(&read(&file)?, &spec, context.printer.tick());
+        }
+        Verify::Evidence(File { file }) => file,
+    };
     let items = match serde_json::from_slice(&read(&file)?) {
         Ok(Form::Envelope { data: page } | Form::Page(page)) => page.items,
         Ok(Form::One(item)) => vec![*item],

@@ -277,7 +277,10 @@ fn banner(state: &State, spec: &Spec, printer: Printer) -> String {
             spec.chain_name,
             if state.proxied { " · fault proxies on every link" } else { "" },
         ),
-        format!("  JSON-RPC {first}/rpc      health …/readyz?verbose      metrics …/metrics"),
+        format!(
+            "  explorer {}      JSON-RPC …/rpc   health …/readyz?verbose   metrics …/metrics",
+            printer.strong(&first)
+        ),
         format!("  nodes    {}", nodes.join("  ")),
         "  DEV ACCOUNTS (public keys, never reuse)".to_owned(),
         format!("  {}", accounts.join("    ")),
@@ -298,8 +301,9 @@ fn ready_event(state: &State, directory: &Directory, took: Duration) -> serde_js
             })
         })
         .collect();
+    let explorer = state.nodes.first().map(super::directory::Node::url);
     json!({
-        "event": "ready", "chain_id": state.chain_id, "chain_name": state.chain_name,
+        "event": "ready", "explorer": explorer, "chain_id": state.chain_id, "chain_name": state.chain_name,
         "dir": directory.path(), "genesis": directory.genesis(), "seconds": took.as_secs_f64(), "nodes": nodes,
     })
 }

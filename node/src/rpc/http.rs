@@ -1,4 +1,5 @@
-//! The HTTP face: `/rpc`, `/ws`, `/events`, `/openrpc.json`, `/livez`, `/readyz`, `/metrics`.
+//! The HTTP face: `/rpc`, `/ws`, `/events`, `/openrpc.json`, `/livez`, `/readyz`, `/metrics`, and the explorer on all other
+//! paths it has.
 
 use std::sync::{Arc, LazyLock};
 
@@ -25,6 +26,7 @@ use super::envelope::as_u64;
 use super::events::{Feeds, Seats, socket, stream};
 use super::health::{Check, Health, report};
 use super::hosts::Hosts;
+use crate::explorer;
 use crate::metrics::{CONTENT_TYPE as METRICS_TYPE, Metrics};
 
 /// Request bodies are counted against their common budget in pieces of this many bytes.
@@ -47,12 +49,12 @@ pub(super) struct Shared<A> {
 
 /// The routes of the public listener.
 ///
-/// WebSockets outlive the requests that open them; `tasks` has them.
+/// WebSockets outlive the requests that open them; `tasks` has them. `genesis` is the encoding of the chain specification.
 pub fn router<A>(
     dispatcher: Arc<Dispatcher<A>>,
     hosts: Hosts,
     metrics: Metrics,
-    tasks: TaskTracker,
+    (tasks, genesis): (TaskTracker, Bytes),
 ) -> Router
 where
     A: Api + Feeds + Health + 'static,
@@ -68,6 +70,7 @@ where
         .route("/livez", get(livez::<A>))
         .route("/readyz", get(readyz::<A>))
         .route("/metrics", get(exposition::<A>))
+        .merge(explorer::routes(genesis))
         .fallback(no_such_path)
         .method_not_allowed_fallback(wrong_verb)
         .layer(middleware::from_fn_with_state(Arc::clone(&shared), guard::<A>))
@@ -99,7 +102,7 @@ async fn guard<A>(State(shared): State<Arc<Shared<A>>>, request: Request, next: 
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     if let Some(origin) = readable {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         headers.insert(VARY, HeaderValue::from_static("origin"));
@@ -291,7 +294,10 @@ async fn description() -> Response {
 }
 
 async fn no_such_path() -> Response {
-    (StatusCode::NOT_FOUND, "not here; try POST /rpc, or GET /openrpc.json, /ws, /events/blocks, /readyz?verbose, /livez, /metrics\n")
+    (
+        StatusCode::NOT_FOUND,
+        "not here; try the explorer at /, POST /rpc, or GET /openrpc.json, /ws, /events/blocks, /readyz?verbose, /livez, /metrics\n",
+    )
         .into_response()
 }
 

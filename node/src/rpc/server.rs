@@ -90,11 +90,12 @@ pub fn spawn(
     stopping: CancellationToken,
 ) -> JoinHandle<()> {
     let metrics = service.metrics.clone();
+    let genesis = service.spec.encoding().into();
     let api = NodeApi::new(service, options.limits.clone());
     let limits = options.limits.clone();
     let dispatcher = Dispatcher::new(api, options.limits, metrics.clone(), stopping.clone());
     let tasks = TaskTracker::new();
-    let router = router(dispatcher, options.hosts, metrics.clone(), tasks.clone());
+    let router = router(dispatcher, options.hosts, metrics.clone(), (tasks.clone(), genesis));
     let server = Server { limits: Arc::new(limits), metrics, stopping, tasks };
     tokio::spawn(serve(listener, router, server))
 }

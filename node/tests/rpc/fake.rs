@@ -26,6 +26,9 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+/// What it serves as the encoding of the chain specification.
+pub(crate) const GENESIS: &[u8] = b"a chain";
+
 /// A running server with a fake behind it.
 pub(crate) struct Running {
     /// Where it listens.
@@ -59,7 +62,8 @@ pub(crate) async fn start_with(limits: Limits) -> Running {
         Dispatcher::new(Fake::default(), limits.clone(), metrics.clone(), stop.clone());
     let hosts = Hosts::new(&["node.example".to_owned()], &["https://wallet.example".to_owned()]);
     let tasks = TaskTracker::new();
-    let router = router(dispatcher.clone(), hosts, metrics.clone(), tasks.clone());
+    let others = (tasks.clone(), GENESIS.into());
+    let router = router(dispatcher.clone(), hosts, metrics.clone(), others);
     let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let address = listener.local_addr().unwrap();
     let server = Server { limits: Arc::new(limits), metrics, stopping: stop.clone(), tasks };

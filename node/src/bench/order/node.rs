@@ -13,6 +13,7 @@ use logothete_ledger::batch::Payload;
 use logothete_primitives::{ChainId, Domain, Height, ValidatorIndex, hash};
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
+use tokio_util::task::TaskTracker;
 use tracing::info;
 
 use super::network::{Plan, Seat};
@@ -120,6 +121,7 @@ async fn serve_metrics(listener: TcpListener, service: Arc<Service>) {
         limits: Arc::new(rpc::Limits::default()),
         metrics: service.metrics.clone(),
         stopping: service.stop.clone(),
+        tasks: TaskTracker::new(),
     };
     rpc::serve(listener, Router::new().route("/metrics", get(render)), server).await;
 }
