@@ -18,6 +18,7 @@ let timer = null;
 let asking = false;
 let again = false;
 let streaming = false;
+let events = null;
 
 // `at` is when the last answer came, by this browser's clock; `failing` since when none did.
 export const state = { at: null, failing: null, failures: 0, chain: null, node: null, blocks: [] };
@@ -72,19 +73,33 @@ function told() {
   }
 }
 
-// Listens for blocks if the node streams them; a node that does not is polled.
+// Listens for blocks while the page is seen, if the node streams them; a node that does not is polled. A browser keeps
+// six connections to a node for all its tabs and for pages one may go back to: a stream that nobody sees must not hold one.
 function listen() {
-  const events = new EventSource('/events/blocks');
+  if (events || document.hidden) return;
+  events = new EventSource('/events/blocks');
   events.onopen = () => { streaming = true; };
   events.addEventListener('block', told);
   events.onerror = () => {
     streaming = false;
-    if (events.readyState === EventSource.CLOSED) events.close();
+    if (events?.readyState === EventSource.CLOSED) hush();
   };
 }
 
-export function start() {
-  document.addEventListener('visibilitychange', () => { if (!document.hidden) ask(); });
+function hush() {
+  events?.close();
+  events = null;
+  streaming = false;
+}
+
+function wake() {
   ask();
   listen();
+}
+
+export function start() {
+  document.addEventListener('visibilitychange', () => (document.hidden ? hush() : wake()));
+  addEventListener('pagehide', hush);
+  addEventListener('pageshow', (event) => { if (event.persisted) wake(); });
+  wake();
 }
