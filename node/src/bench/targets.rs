@@ -238,8 +238,16 @@ impl Suite<'_> {
     ) -> Result<Report, Failure> {
         self.printer.progress(&format!("{name} …"));
         let outstanding = if rate.is_some() { usize::MAX } else { SATURATING };
-        let options =
-            Options { accounts, outstanding, rate, duration, ..Options::new(self.urls.clone()) };
+        // As many on the way from few accounts as from many, or else it is the batches that are compared.
+        let in_flight = if rate.is_some() { 1 } else { SATURATING.div_ceil(accounts) };
+        let options = Options {
+            accounts,
+            in_flight,
+            outstanding,
+            rate,
+            duration,
+            ..Options::new(self.urls.clone())
+        };
         super::run(&options, self.funder, self.printer).await
     }
 }
