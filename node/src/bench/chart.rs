@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use super::profile::picture::escaped;
+
 /// Size of one panel with its margins, in pixels.
 const WIDTH: f64 = 300.0;
 const HEIGHT: f64 = 190.0;
@@ -122,7 +124,7 @@ fn labelled(points: &[(f64, f64)], x: &Scale) -> Vec<f64> {
 }
 
 fn text(picture: &mut String, (x, y): (f64, f64), anchor: &str, text: &str, colour: &str) {
-    let text = text.replace('&', "&amp;").replace('<', "&lt;");
+    let text = escaped(text);
     let _ = writeln!(
         picture,
         "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" fill=\"{colour}\">{text}</text>"

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::Options;
 use super::accounts;
 use super::chart::{self, Panel};
-use super::report::{Report, precise};
+use super::report::{Report, precise, whole};
 use crate::cli::output::{Failure, Printer};
 use crate::devnet::directory::{Directory, State};
 use crate::devnet::proxy::Link;
@@ -320,7 +320,7 @@ impl Study {
         let best = self.measure(&network, 0.0, |_| {}).await?.report.committed_per_second;
         let mut points = Vec::new();
         for share in [0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0] {
-            let rate = super::targets::whole(best * share);
+            let rate = whole(best * share);
             let offered = |options: &mut Options| {
                 options.rate = Some(rate);
                 options.accounts = OPEN_LOOP_ACCOUNTS;

@@ -5,7 +5,7 @@
 //! used, [`floor`] measures the least that they could use, [`report`] puts the figures together;
 //! [`targets`] measures what the project wants to reach, [`growth`] what becomes of the figures when one thing grows;
 //! [`order`] measures ordering alone, [`sync`] how nodes catch up and [`recover`] how they come back, both on a [`ground`];
-//! [`profile`] draws where the time goes. A transaction counts as committed when the client has
+//! [`meter`] measures between two moments, [`profile`] draws where the time goes. A transaction counts as committed when the client has
 //! seen it in a final block, not when a node said it would be.
 
 pub mod accounts;
@@ -16,6 +16,7 @@ pub mod ground;
 pub mod growth;
 pub mod http;
 pub mod load;
+pub mod meter;
 pub mod order;
 pub mod profile;
 pub mod recover;
@@ -37,11 +38,10 @@ use tokio_util::sync::CancellationToken;
 use self::accounts::Account;
 use self::finality::Tracker;
 use self::load::Pace;
-use self::profile::{Profiler, Recorded, Recording};
+use self::meter::{Measured, Meter};
+use self::profile::{Profiler, Recorded};
 use self::report::{Report, Setting};
-use self::usage::{LocalNode, Usage};
 use crate::cli::output::{Failure, Printer};
-use crate::devnet::process;
 
 /// What to measure.
 #[derive(Clone, Debug)]
@@ -210,19 +210,6 @@ pub async fn run(
     Ok(Report::new(setting, measured, sent, tracker.waiting(), floor::signature()))
 }
 
-/// The figures of the measured time.
-#[derive(Clone, Debug)]
-pub struct Measured {
-    /// How long it was.
-    pub elapsed: Duration,
-    /// What became final in it.
-    pub window: finality::Window,
-    /// What each node that runs on this machine used.
-    pub nodes: Vec<Usage>,
-    /// CPU time of this process.
-    pub client_cpu: Duration,
-}
-
 async fn measure(
     options: &Options,
     client: &Client,
@@ -232,32 +219,24 @@ async fn measure(
     let nodes = usage::local_nodes(&options.urls).await;
     printer.progress(&format!("warming up for {} s …", options.warmup.as_secs_f64()));
     tokio::time::sleep(options.warmup).await;
-    let (before, own) = (usage::sample(&nodes).await, process::own_cpu());
-    let pids: Vec<u32> = nodes.iter().map(LocalNode::pid).collect();
-    let recording = profiler.map(|profiler| profiler.begin(&pids)).transpose()?;
+    let meter = Meter::start(nodes, profiler).await?;
     tracker.open_window();
-    let began = Instant::now();
-    let mut told = began;
-    while !options.is_enough(began.elapsed(), tracker.committed()) {
-        let left = options.duration.saturating_sub(began.elapsed());
+    let mut told = Instant::now();
+    while !options.is_enough(meter.elapsed(), tracker.committed()) {
+        let left = options.duration.saturating_sub(meter.elapsed());
         tokio::time::sleep(left.min(LOOK_INTERVAL)).await;
         if told.elapsed() >= TELL_INTERVAL {
             told = Instant::now();
             printer.progress(&format!(
                 "{:>5.1} s   {} committed   {} waiting",
-                began.elapsed().as_secs_f64(),
+                meter.elapsed().as_secs_f64(),
                 tracker.committed(),
                 tracker.waiting()
             ));
         }
     }
-    let elapsed = began.elapsed();
-    let window = tracker.close_window();
-    let client_cpu = process::own_cpu().saturating_sub(own);
-    let after = usage::sample(&nodes).await;
-    let nodes = after.iter().zip(&before).map(|(after, before)| after.since(before)).collect();
-    let recorded = Recording::end(recording).await?;
-    if window.committed == 0 {
+    let (measured, recorded) = meter.stop(|| tracker.close_window()).await?;
+    if measured.window.committed == 0 {
         let height = accounts::height(client).await?;
         return Err(Failure::new(
             "nothing_committed",
@@ -265,7 +244,7 @@ async fn measure(
         )
         .with_hint("logothete status says what the nodes wait for"));
     }
-    Ok((Measured { elapsed, window, nodes, client_cpu }, recorded))
+    Ok((measured, recorded))
 }
 
 /// Deals accounts out to workers, one after the other.

@@ -6,9 +6,10 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
+use super::Options;
 use super::load::Sent;
+use super::meter::Measured;
 use super::usage::Usage;
-use super::{Measured, Options};
 use crate::cli::show::grouped;
 
 /// What was measured, and on what.
@@ -287,7 +288,7 @@ impl Report {
 }
 
 impl Resources {
-    fn of(nodes: &[Usage], committed: f64, blocks: f64) -> Self {
+    pub(super) fn of(nodes: &[Usage], committed: f64, blocks: f64) -> Self {
         let sum = |part: fn(&Usage) -> u64| precise(nodes.iter().map(part).sum());
         let count = precise(u64::try_from(nodes.len()).unwrap_or(1)).max(1.0);
         let mut cpu_percent: Vec<_> = stage_percent(nodes).into_iter().collect();
@@ -339,6 +340,16 @@ pub(super) fn stage_percent(nodes: &[Usage]) -> BTreeMap<&'static str, f64> {
 #[allow(clippy::cast_precision_loss, reason = "counts of a measurement are far below 2^53")]
 pub(super) fn precise(count: u64) -> f64 {
     count as f64
+}
+
+/// A rate as a whole number a second, at least one.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "rates are positive and far below 2^53"
+)]
+pub(super) fn whole(rate: f64) -> u64 {
+    rate.max(1.0) as u64
 }
 
 fn processor() -> String {

@@ -19,7 +19,7 @@ use crate::cli::show::grouped;
 use crate::devnet::create::multiaddress;
 use crate::devnet::directory::Node;
 use crate::devnet::ports::Ports;
-use crate::devnet::process::{self, Process};
+use crate::devnet::process::Process;
 use crate::devnet::start::program;
 use crate::devnet::{lifecycle, observe, start};
 
@@ -27,8 +27,6 @@ use crate::devnet::{lifecycle, observe, start};
 const WANTED_TIMES: f64 = 3.0;
 /// How long a node may take.
 const PATIENCE: Duration = Duration::from_secs(1_800);
-/// Lines of a log that are shown when its node has ended.
-const SHOWN_LINES: usize = 8;
 
 /// How the chain was made.
 #[derive(Clone, Debug, Serialize)]
@@ -142,7 +140,7 @@ async fn catch_up(
     let began = Instant::now();
     let mut fetched = None;
     loop {
-        check_alive(node)?;
+        start::check_alive(node)?;
         if let Some(status) = observe::status(node).await {
             let passed = began.elapsed();
             if status.height.get() >= height {
@@ -161,14 +159,6 @@ async fn catch_up(
         }
         tokio::time::sleep(POLL).await;
     }
-}
-
-fn check_alive(node: &Node) -> Result<(), Failure> {
-    if node.is_alive() {
-        return Ok(());
-    }
-    let said = process::last_lines(&node.log(), SHOWN_LINES);
-    Err(Failure::new("node_ended", format!("{} ended:\n{said}", node.name)))
 }
 
 impl Caught {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use logothete_primitives::SecretKey;
 use serde::Serialize;
 
-use super::report::{Report, precise};
+use super::report::{Report, precise, whole};
 use super::{Options, usage};
 use crate::cli::output::{Failure, Printer};
 use crate::devnet::directory::Directory;
@@ -250,16 +250,6 @@ impl Suite<'_> {
         };
         super::run(&options, self.funder, self.printer).await
     }
-}
-
-/// A rate as a whole number of transactions a second.
-#[allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "rates are positive and far below 2^53"
-)]
-pub(super) fn whole(rate: f64) -> u64 {
-    rate.max(1.0) as u64
 }
 
 /// Three digits are enough for a figure.

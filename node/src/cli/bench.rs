@@ -264,7 +264,7 @@ async fn order(context: &Context, wish: Order) -> Outcome {
         directory: wish.data,
         profile: wish.profile,
     };
-    let report = bench::interruptible(order::run(&options, context.printer)).await?;
+    let report = Box::pin(bench::interruptible(order::run(&options, context.printer))).await?;
     let text = report.table();
     Ok(Reply::new(report, text))
 }

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use logothete_client::Client;
 use logothete_client::rpc::Method;
-use logothete_client::rpc::types::PageRequest;
+use logothete_client::rpc::types::{Empty, PageRequest};
+use logothete_client::{Client, ClientError};
 use logothete_genesis::keystore::KeyFile;
 use logothete_genesis::{Spec, dev};
 use logothete_primitives::address::Address;
@@ -17,6 +17,9 @@ use crate::devnet::directory::{Directory, State};
 
 /// Where a node listens when nothing says otherwise.
 const DEFAULT_URL: &str = "http://127.0.0.1:8080";
+
+/// The address of a node, and what it answers to a method.
+pub type Asked<M> = (String, Result<<M as Method>::Result, ClientError>);
 
 /// Flags that every command takes.
 #[derive(Args, Clone, Debug)]
@@ -112,6 +115,28 @@ impl Context {
         }
         let urls = self.devnet().map(|state| state.urls()).unwrap_or_default();
         if urls.is_empty() { vec![DEFAULT_URL.to_owned()] } else { urls }
+    }
+
+    /// What each node answers, with its address, in their order.
+    ///
+    /// # Errors
+    /// No node answers.
+    pub async fn ask_each<M: Method<Params = Empty>>(&self) -> Result<Vec<Asked<M>>, Failure> {
+        let asked = self.urls().into_iter().map(|url| async move {
+            let answer = match Client::new(vec![url.clone()]) {
+                Ok(client) => client.call_once::<M>(Empty {}).await,
+                Err(error) => Err(error),
+            };
+            (url, answer)
+        });
+        let asked = futures::future::join_all(asked).await;
+        if asked.iter().any(|(_, answer)| answer.is_ok()) {
+            return Ok(asked);
+        }
+        let why = asked.iter().filter_map(|(_, answer)| answer.as_ref().err());
+        let why: Vec<String> = why.map(ToString::to_string).collect();
+        Err(Failure::new("unreachable", format!("no node answers: {}", why.join("; ")))
+            .with_hint("is one running? start a network: logothete devnet; or name a node: --url http://HOST:8080"))
     }
 
     /// A client for the nodes to ask.

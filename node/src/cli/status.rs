@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use clap::Args;
-use logothete_client::Client;
 use logothete_client::rpc::method::NodeStatusMethod;
-use logothete_client::rpc::types::{Empty, Mode, NodeStatus, SyncState};
+use logothete_client::rpc::types::{Mode, NodeStatus, SyncState};
 use serde_json::json;
 
 use super::context::Context;
-use super::output::{Exit, Failure, Outcome, Reply, table};
+use super::output::{Exit, Outcome, Reply, table};
 use super::show;
 
 /// How often `--watch` asks.
@@ -47,20 +46,11 @@ pub async fn perform(context: &Context, command: Status) -> Outcome {
 }
 
 async fn look(context: &Context) -> Outcome {
-    let urls = context.urls();
-    let asked = urls.iter().map(|url| async move {
-        Client::new(vec![url.clone()])?.call_once::<NodeStatusMethod>(Empty {}).await
-    });
-    let answers = futures::future::join_all(asked).await;
-    let Some(typical) = typical(answers.iter().flatten()) else {
-        let why =
-            answers.iter().filter_map(|answer| answer.as_ref().err()).map(ToString::to_string);
-        let message = format!("no node answers: {}", why.collect::<Vec<_>>().join("; "));
-        return Err(Failure::new("unreachable", message)
-            .with_hint("is one running? start a network: logothete devnet; or name a node: --url http://HOST:8080"));
-    };
+    let asked = context.ask_each::<NodeStatusMethod>().await?;
+    let answers = || asked.iter().filter_map(|(_, answer)| answer.as_ref().ok());
+    let typical = typical(answers()).expect("a node has answered");
     let rows: Vec<Vec<String>> =
-        urls.iter().zip(&answers).map(|(url, answer)| row(url, answer.as_ref().ok())).collect();
+        asked.iter().map(|(url, answer)| row(url, answer.as_ref().ok())).collect();
     let headings = ["node", "url", "height", "view", "mode", "sync", "peers", "mempool", "says"];
     let mut text = table(&headings, &rows);
     let missing: Vec<String> = typical.missing().map(|validator| validator.name.clone()).collect();
@@ -73,9 +63,8 @@ async fn look(context: &Context) -> Outcome {
     if let Some(finality) = typical.finality_ms {
         text.push_str(&format!(" · finality p50 {} ms, p99 {} ms", finality.p50, finality.p99));
     }
-    let items: Vec<_> = urls
+    let items: Vec<_> = asked
         .iter()
-        .zip(&answers)
         .map(|(url, answer)| {
             json!({
                 "url": url, "status": answer.as_ref().ok(),
@@ -84,7 +73,7 @@ async fn look(context: &Context) -> Outcome {
         })
         .collect();
     Ok(Reply::new(json!({ "items": items, "missing": missing }), text)
-        .with_exit(verdict(&answers, typical)))
+        .with_exit(verdict(answers(), typical)))
 }
 
 /// The node whose sight of the voting power is in the middle: neither the one that was cut off speaks
@@ -96,12 +85,12 @@ fn typical<'a>(answers: impl Iterator<Item = &'a NodeStatus>) -> Option<&'a Node
 }
 
 /// The worst that is the case: a chain that stands still, then a node that is behind.
-fn verdict<E>(answers: &[Result<NodeStatus, E>], typical: &NodeStatus) -> Exit {
+fn verdict<'a>(mut answers: impl Iterator<Item = &'a NodeStatus>, typical: &NodeStatus) -> Exit {
     if typical.power_present < typical.quorum {
         return Exit::Stalled;
     }
     let behind = |status: &NodeStatus| status.sync.state != SyncState::Following;
-    if answers.iter().flatten().any(behind) { Exit::NotSynced } else { Exit::Ok }
+    if answers.any(behind) { Exit::NotSynced } else { Exit::Ok }
 }
 
 fn row(url: &str, status: Option<&NodeStatus>) -> Vec<String> {

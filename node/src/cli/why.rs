@@ -1,13 +1,12 @@
 //! `why`.
 
 use clap::Args;
-use logothete_client::Client;
 use logothete_client::rpc::method::NodeWhyMethod;
-use logothete_client::rpc::types::{Empty, NodeWhy, Obstacle};
+use logothete_client::rpc::types::{NodeWhy, Obstacle};
 use serde_json::json;
 
 use super::context::Context;
-use super::output::{Exit, Failure, Outcome, Reply};
+use super::output::{Exit, Outcome, Reply};
 use super::show;
 
 /// Why the chain or a node stands still: one sentence for each node, who is missing, and what to do.
@@ -23,34 +22,22 @@ pub struct Why {}
 /// # Errors
 /// No node answers.
 pub async fn perform(context: &Context) -> Outcome {
-    let urls = context.urls();
-    let asked = urls.iter().map(|url| async move {
-        Client::new(vec![url.clone()])?.call_once::<NodeWhyMethod>(Empty {}).await
-    });
-    let answers = futures::future::join_all(asked).await;
-    if answers.iter().all(Result::is_err) {
-        let why = answers.iter().filter_map(|answer| answer.as_ref().err());
-        let why: Vec<String> = why.map(ToString::to_string).collect();
-        return Err(Failure::new("unreachable", format!("no node answers: {}", why.join("; ")))
-            .with_hint("is one running? start a network: logothete devnet; or name a node: --url http://HOST:8080"));
-    }
-    let text: Vec<String> = urls
+    let asked = context.ask_each::<NodeWhyMethod>().await?;
+    let text: Vec<String> = asked
         .iter()
-        .zip(&answers)
         .map(|(url, answer)| match answer {
             Ok(why) => explained(url, why),
             Err(error) => format!("{url}  does not answer: {error}"),
         })
         .collect();
-    let items: Vec<_> = urls
+    let items: Vec<_> = asked
         .iter()
-        .zip(&answers)
         .map(|(url, answer)| {
             let error = answer.as_ref().err().map(ToString::to_string);
             json!({ "url": url, "why": answer.as_ref().ok(), "error": error })
         })
         .collect();
-    let exit = verdict(answers.iter().flatten());
+    let exit = verdict(asked.iter().filter_map(|(_, answer)| answer.as_ref().ok()));
     Ok(Reply::new(json!({ "items": items }), text.join("\n")).with_exit(exit))
 }
 

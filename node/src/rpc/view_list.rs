@@ -36,13 +36,13 @@ impl NodeApi {
         let leaders = self.leaders_of(&lookup, passed)?;
         let set = self.validators();
         let mut items = Vec::with_capacity(seen.len());
-        for Seen { view, header } in seen {
-            let block = if header.view == view {
-                let (height, hash) = (header.height, header.hash());
-                Some(ViewBlock { height, hash, timestamp: header.timestamp })
-            } else {
-                None
-            };
+        for seen in seen {
+            let block = seen.brought_a_block().then(|| ViewBlock {
+                height: seen.header.height,
+                hash: seen.header.hash(),
+                timestamp: seen.header.timestamp,
+            });
+            let Seen { view, header } = seen;
             let leader = leaders.get(&view).copied().unwrap_or(header.proposer);
             items.push(ViewRecord { view, leader: views::validator_ref(set, leader), block });
         }

@@ -18,15 +18,14 @@ pub mod report;
 pub mod stream;
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use self::client::{Client, Pace};
 use self::network::Network;
 use self::report::{Phase, Report, Setting};
-use super::profile::{Profiler, Recording};
-use super::{Measured, usage};
+use super::meter::Meter;
+use super::profile::Profiler;
 use crate::cli::output::{Failure, Printer};
-use crate::devnet::process;
 
 /// What to measure.
 #[derive(Clone, Debug)]
@@ -109,27 +108,16 @@ impl Run<'_> {
         let (options, network, printer) = (self.options, self.network, self.printer);
         let measuring = async move {
             tokio::time::sleep(options.warmup).await;
-            let nodes = network.local_nodes();
-            let (before, own) = (usage::sample(&nodes).await, process::own_cpu());
-            let recording = profiler.map(|found| found.begin(&network.pids())).transpose()?;
+            let meter = Meter::start(network.local_nodes(), profiler).await?;
             watch.open_window();
-            let began = Instant::now();
-            while began.elapsed() < options.duration {
-                let left = options.duration.saturating_sub(began.elapsed());
+            while meter.elapsed() < options.duration {
+                let left = options.duration.saturating_sub(meter.elapsed());
                 tokio::time::sleep(left.min(Duration::from_secs(1))).await;
                 network.check_alive()?;
-                let (done, seconds) = (watch.committed(), began.elapsed().as_secs_f64());
+                let (done, seconds) = (watch.committed(), meter.elapsed().as_secs_f64());
                 printer.progress(&format!("{name}: {seconds:>5.1} s   {done} final"));
             }
-            let elapsed = began.elapsed();
-            let window = watch.close_window();
-            let client_cpu = process::own_cpu().saturating_sub(own);
-            let after = usage::sample(&nodes).await;
-            let used = after.iter().zip(&before).map(|(after, before)| after.since(before));
-            let used = used.collect();
-            let recorded = Recording::end(recording).await?;
-            let measured = Measured { elapsed, window, nodes: used, client_cpu };
-            Ok::<_, Failure>((measured, recorded))
+            meter.stop(|| watch.close_window()).await
         };
         let ((measured, recorded), missing) = self.client.drive(pace, measuring).await?;
         if let Some(recorded) = recorded {

@@ -122,12 +122,6 @@ impl Network {
         &self.plan.seats
     }
 
-    /// Their process numbers.
-    #[must_use]
-    pub fn pids(&self) -> Vec<u32> {
-        self.processes.iter().map(|process| process.pid).collect()
-    }
-
     /// The nodes, to be asked what they used.
     #[must_use]
     pub fn local_nodes(&self) -> Vec<LocalNode> {

@@ -6,10 +6,9 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::Options;
-use crate::bench::Measured;
-use crate::bench::report::{Latency, Machine, precise, stage_percent};
+use crate::bench::meter::Measured;
+use crate::bench::report::{Latency, Machine, Resources, precise, whole};
 use crate::bench::targets::{Figure, Target};
-use crate::bench::usage::Usage;
 use crate::cli::show::grouped;
 
 /// Payloads of 128 bytes a second that the network should order.
@@ -98,10 +97,7 @@ impl Phase {
         let seconds = elapsed.as_secs_f64();
         let cpu: Duration = nodes.iter().map(|usage| usage.cpu).sum();
         let each = |time: Duration| time.as_secs_f64() * 1e6 / committed;
-        let sum = |part: fn(&Usage) -> u64| precise(nodes.iter().map(part).sum());
-        let count = precise(u64::try_from(nodes.len()).unwrap_or(1)).max(1.0);
-        let blocks = precise(window.blocks).max(1.0);
-        let largest = nodes.iter().map(|usage| usage.resident_bytes).max().unwrap_or(0);
+        let resources = Resources::of(&nodes, committed, precise(window.blocks));
         Self {
             name,
             rate,
@@ -113,24 +109,19 @@ impl Phase {
             node_cpu_us_per_payload: each(cpu),
             client_cpu_us_per_payload: each(client_cpu),
             cores_of_nodes: cpu.as_secs_f64() / seconds,
-            cpu_percent: stages(&nodes),
-            wire_bytes_per_payload: sum(|usage| usage.sent_bytes) / committed,
-            disk_bytes_per_payload: sum(|usage| usage.written_bytes) / committed,
-            syncs_per_block: sum(|usage| usage.syncs) / count / blocks,
-            memory_mib: precise(largest) / f64::from(1 << 20),
+            cpu_percent: stages(&resources),
+            wire_bytes_per_payload: resources.wire_bytes_per_tx,
+            disk_bytes_per_payload: resources.disk_bytes_per_tx,
+            syncs_per_block: resources.syncs_per_block,
+            memory_mib: resources.memory_mib,
             missing,
         }
     }
 
     /// Half of what became final, as a rate to offer.
     #[must_use]
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "rates are positive and far below 2^53"
-    )]
     pub fn half_rate(&self) -> u64 {
-        (self.committed_per_second / 2.0).max(1.0) as u64
+        whole(self.committed_per_second / 2.0)
     }
 
     fn lines(&self) -> Vec<String> {
@@ -175,13 +166,13 @@ impl Phase {
 }
 
 /// Percent of the CPU time by stage. What the pool of workers does here is hashing batches.
-fn stages(nodes: &[Usage]) -> BTreeMap<&'static str, f64> {
-    let renamed = |(stage, share)| match stage {
+fn stages(resources: &Resources) -> BTreeMap<&'static str, f64> {
+    let renamed = |&(stage, share): &(&'static str, f64)| match stage {
         "signatures" => ("workers", share),
         "network and RPC" => ("network and client", share),
         other => (other, share),
     };
-    stage_percent(nodes).into_iter().map(renamed).collect()
+    resources.cpu_percent.iter().map(renamed).collect()
 }
 
 /// Everything together.

@@ -122,7 +122,8 @@ fn colour(name: &str) -> String {
     format!("hsl({hue},85%,{light}%)")
 }
 
-fn escaped(text: &str) -> String {
+/// Text that can stand between the tags and in the attributes of a picture.
+pub fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum as _};
 
-use crate::bench::growth::{self, Axis, Extent, Study};
+use crate::bench::{
+    self,
+    growth::{self, Axis, Extent, Study},
+};
 use crate::cli::context::Context;
 use crate::cli::output::{Failure, Outcome, Reply};
 
@@ -34,16 +37,6 @@ pub struct Growth {
 /// # Errors
 /// A network does not start, a load fails, or it is interrupted.
 pub async fn perform(context: &Context, wish: Growth) -> Outcome {
-    // The networks go with the future, so an interrupt leaves none behind.
-    tokio::select! {
-        measured = measure(context, wish) => measured,
-        _ = tokio::signal::ctrl_c() => {
-            Err(Failure::new("interrupted", "stopped before all was measured"))
-        }
-    }
-}
-
-async fn measure(context: &Context, wish: Growth) -> Outcome {
     let most_accounts =
         usize::try_from(wish.most_accounts).map_err(|_| Failure::usage("too many accounts"))?;
     let extent = Extent {
@@ -59,7 +52,8 @@ async fn measure(context: &Context, wish: Growth) -> Outcome {
         Some(directory) => keep(directory, growth),
         None => Ok(()),
     };
-    let growth = Study::new(extent, context.printer)?.run(see).await?;
+    let study = Study::new(extent, context.printer)?;
+    let growth = bench::interruptible(study.run(see)).await?;
     let text = growth.tables();
     Ok(Reply::new(growth, text))
 }
