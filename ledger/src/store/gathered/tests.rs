@@ -133,7 +133,7 @@ fn what_waits_counts_as_memory() {
 #[test]
 fn what_the_engine_refuses_goes_on_waiting() {
     use crate::store::{Fate, MemoryStore};
-    let store = MemoryStore::new(crate::store::tests::chain());
+    let store = MemoryStore::new(crate::tests::chain());
     store.set_fate(Fate::FillsAfter(0));
     let gathered = Gathered::with_max(store.into_engine(), 1);
     let put = &mut |writer: &mut dyn Writer| writer.put(FAMILY, b"key", b"value");
