@@ -132,6 +132,7 @@ impl Suite<'_> {
         self.below_saturation(&mut figures, rate * 0.8).await?;
         self.overloaded(&mut figures, rate).await?;
         self.many_accounts(&mut figures).await?;
+        self.long_chain(&mut figures).await?;
         // What was measured so far is not lost when the node does not come back.
         self.printer.progress(&figures.table());
         self.healing(&mut figures).await?;
@@ -209,6 +210,20 @@ impl Suite<'_> {
         }
         figures.loads.push(("few accounts", few));
         figures.loads.push(("many accounts", report));
+        Ok(())
+    }
+
+    /// The saturated load once more, now that the chain is as long as all loads before made it.
+    async fn long_chain(&self, figures: &mut Figures) -> Result<(), Failure> {
+        let before: u64 = figures.loads.iter().map(|(_, report)| report.committed).sum();
+        let first = figures.loads.iter().find(|(name, _)| *name == "saturated");
+        let first = first.and_then(|(_, report)| report.cpu_us_per_tx.nodes);
+        let report = self.load("long chain", None, SATURATING, self.extent.other).await?;
+        if let (Some(first), Some(now)) = (first, report.cpu_us_per_tx.nodes) {
+            let name = format!("CPU per transfer, behind {before} others to the first");
+            figures.add(name, "times", Target::AtMost(1.05), now / first);
+        }
+        figures.loads.push(("long chain", report));
         Ok(())
     }
 

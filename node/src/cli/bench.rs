@@ -144,7 +144,7 @@ pub struct Targets {
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
     other: u64,
     /// Accounts in the measurement with many.
-    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1_000..=1_000_000))]
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1_000..=1_000_000))]
     many_accounts: u32,
     /// Who pays: name or file of a key.
     #[arg(long, default_value = "alice")]
