@@ -4,25 +4,19 @@
 //! block, scattered by their hashes, that search costs most of what storing them costs; for many blocks at once, in the
 //! order of keys, each is found from its neighbour. And an account that changes in every block is written once.
 
-use std::collections::BTreeMap;
-use std::ops::{Bound, ControlFlow};
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use smallvec::SmallVec;
+mod pending;
 
+use self::pending::Pending;
 use super::engine::{Direction, Durability, Engine, Visit, Writer};
 use super::schema::Family;
 use super::{FamilyUsage, StoreError};
 
 /// Bytes that wait at most, give or take a block. The engine writes them in one go, and a vote may wait behind that.
 const WAITING_MAX: usize = 4 * 1024 * 1024;
-
-/// Long enough for every key of a family that is written unlogged.
-type Key = SmallVec<[u8; 64]>;
-type Value = SmallVec<[u8; 32]>;
-/// A record that waits: its key, and its value unless it is removed.
-type Record<'a> = (&'a [u8], Option<&'a [u8]>);
 
 /// An engine whose unlogged writes wait in memory until there are many.
 ///
@@ -37,57 +31,29 @@ pub struct Gathered<E> {
     turn: Mutex<()>,
 }
 
-/// Records that the engine does not have yet; `None` removes.
+/// Records that the engine does not have yet.
 #[derive(Debug, Default)]
 struct Waiting {
-    families: [BTreeMap<Key, Option<Value>>; Family::ALL.len()],
-    bytes: usize,
+    families: [Pending; Family::ALL.len()],
 }
 
 impl Waiting {
-    fn family(&self, family: Family) -> &BTreeMap<Key, Option<Value>> {
+    fn family(&self, family: Family) -> &Pending {
         &self.families[family.position()]
     }
 
-    /// What is known of a key: `None` when the engine has to be asked.
-    fn get(&self, family: Family, key: &[u8]) -> Option<Option<&[u8]>> {
-        self.family(family).get(key).map(Option::as_deref)
-    }
-
-    fn set(&mut self, family: Family, key: &[u8], value: Option<&[u8]>) {
-        self.bytes += key.len() + value.map_or(0, <[u8]>::len);
-        let value = value.map(SmallVec::from_slice);
-        self.families[family.position()].insert(SmallVec::from_slice(key), value);
-    }
-
-    /// The records from `start` on, in the order of a scan.
-    fn range<'a>(
-        &'a self,
-        family: Family,
-        start: &[u8],
-        direction: Direction,
-    ) -> Box<dyn Iterator<Item = Record<'a>> + 'a> {
-        let records = self.family(family);
-        let start = Bound::Included(start);
-        let plain = |(key, value): (&'a Key, &'a Option<Value>)| (&key[..], value.as_deref());
-        match direction {
-            Direction::Ascending => {
-                Box::new(records.range::<[u8], _>((start, Bound::Unbounded)).map(plain))
-            }
-            Direction::Descending => {
-                Box::new(records.range::<[u8], _>((Bound::Unbounded, start)).rev().map(plain))
-            }
-        }
+    fn size(&self) -> usize {
+        self.families.iter().map(Pending::size).sum()
     }
 }
 
 impl Writer for Waiting {
     fn put(&mut self, family: Family, key: &[u8], value: &[u8]) {
-        self.set(family, key, Some(value));
+        self.families[family.position()].set(key, Some(value));
     }
 
     fn remove(&mut self, family: Family, key: &[u8]) {
-        self.set(family, key, None);
+        self.families[family.position()].set(key, None);
     }
 }
 
@@ -118,12 +84,12 @@ impl<E: Engine> Gathered<E> {
     /// Gives the engine what waits. Readers go on meanwhile: they find the same in both places.
     fn write_out(&self) -> Result<(), StoreError> {
         let waiting = self.waiting();
-        if waiting.bytes == 0 {
+        if waiting.size() == 0 {
             return Ok(());
         }
         self.engine.write(Durability::Unlogged, &mut |writer| {
             for family in Family::ALL {
-                for (key, value) in waiting.family(family) {
+                for (key, value) in waiting.family(family).sorted() {
                     match value {
                         Some(value) => writer.put(family, key, value),
                         None => writer.remove(family, key),
@@ -147,7 +113,7 @@ impl<E: Engine> Gathered<E> {
 impl<E: Engine> Engine for Gathered<E> {
     fn read(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         let waiting = self.waiting();
-        match waiting.get(family, key) {
+        match waiting.family(family).get(key) {
             Some(value) => Ok(value.map(<[u8]>::to_vec)),
             None => self.engine.read(family, key),
         }
@@ -159,7 +125,7 @@ impl<E: Engine> Engine for Gathered<E> {
         keys: &[&[u8]],
     ) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
         let waiting = self.waiting();
-        let known: Vec<_> = keys.iter().map(|key| waiting.get(family, key)).collect();
+        let known: Vec<_> = keys.iter().map(|key| waiting.family(family).get(key)).collect();
         let unknown = keys.iter().zip(&known).filter(|(_, known)| known.is_none());
         let unknown: Vec<_> = unknown.map(|(key, _)| *key).collect();
         let mut asked = self.engine.read_many(family, &unknown)?.into_iter();
@@ -172,7 +138,7 @@ impl<E: Engine> Engine for Gathered<E> {
 
     fn contains(&self, family: Family, key: &[u8]) -> Result<bool, StoreError> {
         let waiting = self.waiting();
-        match waiting.get(family, key) {
+        match waiting.family(family).get(key) {
             Some(value) => Ok(value.is_some()),
             None => self.engine.contains(family, key),
         }
@@ -186,7 +152,7 @@ impl<E: Engine> Engine for Gathered<E> {
         visit: &mut Visit<'_>,
     ) -> Result<(), StoreError> {
         let waiting = self.waiting();
-        let mut ours = waiting.range(family, start, direction).peekable();
+        let mut ours = waiting.family(family).range(start, direction).peekable();
         let comes_before = |a: &[u8], b: &[u8]| match direction {
             Direction::Ascending => a < b,
             Direction::Descending => a > b,
@@ -221,7 +187,8 @@ impl<E: Engine> Engine for Gathered<E> {
         let bytes = {
             let mut waiting = self.waiting_mut();
             fill(&mut *waiting);
-            waiting.bytes
+            waiting.families.iter_mut().for_each(Pending::settle);
+            waiting.size()
         };
         if bytes < self.waiting_max { Ok(()) } else { self.write_out() }
     }
@@ -239,10 +206,7 @@ impl<E: Engine> Engine for Gathered<E> {
         let mut usage = self.engine.usage()?;
         let waiting = self.waiting();
         for (usage, records) in usage.iter_mut().zip(&waiting.families) {
-            let bytes = |(key, value): (&Key, &Option<Value>)| {
-                (key.len() + value.as_ref().map_or(0, SmallVec::len)) as u64
-            };
-            usage.memory_bytes += records.iter().map(bytes).sum::<u64>();
+            usage.memory_bytes += records.size() as u64;
             usage.records += records.len() as u64;
         }
         Ok(usage)

@@ -207,7 +207,7 @@ pub async fn run(
         recorded.draw("logothete bench load").await?;
     }
     let setting = Setting::of(options);
-    Ok(Report::new(setting, measured, sent, tracker.waiting(), floor::signature()))
+    Ok(Report::new(setting, measured, sent, tracker.waiting(), floor::Floor::measure()))
 }
 
 async fn measure(

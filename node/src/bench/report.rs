@@ -7,6 +7,7 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use super::Options;
+use super::floor::{Code, Floor};
 use super::load::Sent;
 use super::meter::Measured;
 use super::usage::Usage;
@@ -168,6 +169,8 @@ pub struct Report {
     pub cpu_us_per_tx: Cpu,
     /// CPU time in microseconds of four signatures in a batch of 256: what four nodes cannot do without.
     pub floor_us: f64,
+    /// Whose code checked them.
+    pub floor_by: Code,
     /// What else the nodes used; none if no node runs on this machine.
     pub resources: Option<Resources>,
     /// Transactions handed in over the whole run.
@@ -181,14 +184,14 @@ pub struct Report {
 }
 
 impl Report {
-    /// From the parts; `signature` is the CPU time of one in a batch of 256.
+    /// From the parts.
     #[must_use]
     pub fn new(
         setting: Setting,
         measured: Measured,
         sent: Sent,
         missing: usize,
-        signature: Duration,
+        floor: Floor,
     ) -> Self {
         let Measured { elapsed, window, nodes, client_cpu } = measured;
         let committed = precise(window.committed);
@@ -210,7 +213,8 @@ impl Report {
                 client: per_tx(client_cpu),
                 cores_of_nodes: known.then(|| nodes_total.as_secs_f64() / seconds),
             },
-            floor_us: 4.0 * signature.as_secs_f64() * 1e6,
+            floor_us: 4.0 * floor.signature.as_secs_f64() * 1e6,
+            floor_by: floor.code,
             resources: known.then(|| Resources::of(&nodes, committed, precise(window.blocks))),
             submitted: sent.submitted,
             pushed_back: sent.pushed_back,
@@ -260,8 +264,12 @@ impl Report {
         {
             lines.push(format!("cpu        nodes {nodes:.1} µs/tx ({each:.1} each, {cores:.2} cores) · client {:.1} µs/tx", cpu.client));
             lines.push(format!(
-                "floor      {:.1} µs/tx for four signatures in batches of 256; the nodes took {:.2} times that",
+                "floor      {:.1} µs/tx for four signatures in batches of 256{}; the nodes took {:.2} times that",
                 self.floor_us,
+                match self.floor_by {
+                    Code::Library => ", by the library as it comes",
+                    Code::Node => ", by this node's code",
+                },
                 self.floors().unwrap_or_default()
             ));
         } else {

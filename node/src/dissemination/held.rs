@@ -11,7 +11,6 @@ use logothete_ledger::params::ChainParams;
 use logothete_primitives::{BatchHash, ChainId};
 
 use super::decoded::DecodedBatch;
-use super::payloads;
 
 /// What a batch is checked against.
 #[derive(Clone, Debug)]
@@ -63,10 +62,6 @@ impl HeldBatch {
     /// # Errors
     /// The first thing that is wrong with it.
     pub fn certified(rules: &BatchRules, bytes: Bytes) -> Result<Self, BatchError> {
-        if rules.content == Content::Payloads {
-            return payloads::open(bytes);
-        }
-        let (decoded, candidates) = DecodedBatch::decode(rules, bytes)?;
-        Ok(decoded.held(candidates.into_iter().map(|tx| Arc::new(Admitted::vouched(tx))).collect()))
+        DecodedBatch::decode(rules, bytes).map(DecodedBatch::vouched)
     }
 }

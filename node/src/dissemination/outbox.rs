@@ -5,10 +5,15 @@ use std::time::Duration;
 
 use logothete_primitives::{BatchHash, ValidatorIndex};
 
+/// Longest pause between two times that a batch is sent, in pauses before the second: each is twice as long as the one before.
+/// Who is too busy to acknowledge is not helped by another copy.
+const PAUSE_GROWTH_MAX: u32 = 16;
+
 struct Sent {
     acks: BTreeSet<ValidatorIndex>,
     bytes: usize,
     resend_at: Duration,
+    pause: Duration,
 }
 
 /// Own batches that are not final yet.
@@ -27,7 +32,8 @@ impl Outbox {
 
     /// Records a batch just sent to everybody.
     pub fn insert(&mut self, now: Duration, hash: BatchHash, bytes: usize) {
-        let sent = Sent { acks: BTreeSet::new(), bytes, resend_at: now + self.resend_interval };
+        let pause = self.resend_interval;
+        let sent = Sent { acks: BTreeSet::new(), bytes, resend_at: now + pause, pause };
         if self.sent.insert(hash, sent).is_none() {
             self.bytes += bytes;
         }
@@ -45,6 +51,7 @@ impl Outbox {
         for sent in self.sent.values_mut() {
             sent.acks.remove(&validator);
             sent.resend_at = now;
+            sent.pause = self.resend_interval;
         }
     }
 
@@ -69,7 +76,8 @@ impl Outbox {
     pub fn due(&mut self, now: Duration, own: ValidatorIndex) -> Vec<(BatchHash, ValidatorIndex)> {
         let mut due = Vec::new();
         for (hash, sent) in self.sent.iter_mut().filter(|(_, sent)| sent.resend_at <= now) {
-            sent.resend_at = now + self.resend_interval;
+            sent.resend_at = now + sent.pause;
+            sent.pause = (sent.pause * 2).min(self.resend_interval * PAUSE_GROWTH_MAX);
             for validator in (0..self.validators).map(ValidatorIndex::new) {
                 if validator != own && !sent.acks.contains(&validator) {
                     due.push((*hash, validator));

@@ -18,9 +18,9 @@ pub struct Search {
 }
 
 impl Search {
-    /// A search that asks for the first time at `now`.
+    /// A search that asks for the first time at `ask_at`.
     pub fn new(
-        now: Duration,
+        ask_at: Duration,
         proposer: ValidatorIndex,
         references: &[BatchRef],
         missing: BTreeSet<BatchHash>,
@@ -30,7 +30,7 @@ impl Search {
             .filter(|reference| missing.contains(&reference.hash))
             .map(|reference| (reference.hash, reference.author))
             .collect();
-        Self { missing, authors, proposer, ask_at: now, attempts: 0 }
+        Self { missing, authors, proposer, ask_at, attempts: 0 }
     }
 
     /// When to ask next; `None` when nothing is missing.
@@ -38,20 +38,27 @@ impl Search {
         (!self.missing.is_empty()).then_some(self.ask_at)
     }
 
-    /// What to ask of whom, if it is time: first proposer and authors, then everybody in turn.
+    /// What to ask of whom, if it is time: first proposer and authors, then everybody in turn. What `is_here` already, and
+    /// only waits for its check, is not asked for.
     pub fn due(
         &mut self,
         now: Duration,
-        pause: Duration,
-        validators: u16,
+        (pause, validators): (Duration, u16),
+        is_here: impl Fn(&BatchHash) -> bool,
     ) -> Option<(Vec<BatchHash>, BTreeSet<ValidatorIndex>)> {
         if self.next_deadline()? > now {
+            return None;
+        }
+        self.ask_at = now + pause;
+        let wanted: Vec<BatchHash> =
+            self.missing.iter().filter(|hash| !is_here(hash)).copied().collect();
+        if wanted.is_empty() {
             return None;
         }
         let mut targets = BTreeSet::new();
         if self.attempts == 0 {
             targets.insert(self.proposer);
-            targets.extend(self.missing.iter().filter_map(|hash| self.authors.get(hash)));
+            targets.extend(wanted.iter().filter_map(|hash| self.authors.get(hash)));
         } else {
             let start = u32::from(self.proposer.get()) + self.attempts;
             let turn = |k: u32| u16::try_from((start + k) % u32::from(validators)).unwrap_or(0);
@@ -59,7 +66,6 @@ impl Search {
         }
         targets.retain(|target| target.get() < validators);
         self.attempts = self.attempts.wrapping_add(1) & 0xffff;
-        self.ask_at = now + pause;
-        Some((self.missing.iter().copied().collect(), targets))
+        Some((wanted, targets))
     }
 }

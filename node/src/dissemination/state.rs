@@ -14,6 +14,7 @@ use logothete_primitives::{BoundedVec, codec};
 use tracing::{debug, warn};
 
 use super::check::{PayloadCheck, PayloadRule, batches_in, decode_payload};
+use super::decoded::DecodedBatch;
 use super::evidence::{EvidencePool, EvidenceRule};
 use super::final_blocks::{FinalBlock, FinalBlocks};
 use super::held::HeldBatch;
@@ -37,10 +38,12 @@ pub struct Limits {
     pub own_batches_max: usize,
     /// Bytes held for one author before more are dropped; the author sends again later.
     pub author_bytes_max: usize,
-    /// Received batches being verified at the same time.
+    /// Received batches being decoded or verified at the same time.
     pub verifying_max: usize,
-    /// Pause before an unacknowledged batch is sent again.
+    /// Pause before an unacknowledged batch is sent again; it grows.
     pub resend_interval: Duration,
+    /// Pause before missing batches are asked for: their author has sent them, and they may be on their way.
+    pub request_delay: Duration,
     /// Pause before missing batches are asked for again.
     pub request_interval: Duration,
     /// Least time from a proposal to the next one of our own; the empty ones of an idle chain are much further apart.
@@ -56,6 +59,7 @@ impl Default for Limits {
             author_bytes_max: 32 * 1024 * 1024,
             verifying_max: 64,
             resend_interval: Duration::from_millis(500),
+            request_delay: Duration::from_millis(20),
             request_interval: Duration::from_millis(100),
             block_interval: Duration::from_millis(10),
             execution_lag_max: 16,
@@ -83,8 +87,10 @@ pub enum Effect {
     Send(ValidatorIndex, BatchMessage),
     /// Send a frame to all other validators.
     Broadcast(BatchMessage),
+    /// Decode a received batch, then call [`Dissemination::on_decoded`].
+    Decode(ValidatorIndex, Bytes),
     /// Check the signatures of a received batch, then call [`Dissemination::on_verified`].
-    Verify(ValidatorIndex, Bytes),
+    Verify(ValidatorIndex, DecodedBatch),
     /// Write a batch to the store; it becomes durable with the next safety state.
     Store(Arc<HeldBatch>),
     /// Find a batch in the store and send it.
@@ -115,7 +121,9 @@ pub struct Dissemination {
     pool: BatchPool,
     outbox: Outbox,
     sequence: u64,
-    verifying: usize,
+    decoding: usize,
+    /// Batches whose signatures are being checked; another copy of one need not be.
+    verifying: BTreeSet<BatchHash>,
     requested: BTreeSet<BatchHash>,
     checks: BTreeMap<BlockHash, PayloadCheck>,
     final_blocks: FinalBlocks,
@@ -156,7 +164,8 @@ impl Dissemination {
             pool: BatchPool::default(),
             outbox,
             sequence: start.sequence,
-            verifying: 0,
+            decoding: 0,
+            verifying: BTreeSet::new(),
             requested: BTreeSet::new(),
             checks: BTreeMap::new(),
             final_blocks: FinalBlocks::default(),
@@ -182,7 +191,8 @@ impl Dissemination {
     /// Everything a peer can fill is bounded, and so is what waits for peers.
     fn assert_bounds(&self) {
         assert!(self.checks.len() <= MAX_CHECKS, "proposals being checked are bounded");
-        assert!(self.verifying <= self.limits.verifying_max, "batches being verified are bounded");
+        let checked = self.decoding + self.verifying.len();
+        assert!(checked <= self.limits.verifying_max, "batches being verified are bounded");
         assert!(self.requested.len() <= MAX_REQUESTED, "requested batches are bounded");
         assert!(self.results.len() <= REMEMBERED_RESULTS, "remembered results are bounded");
         let own = self.outbox.outstanding().0;
@@ -276,29 +286,61 @@ impl Dissemination {
             return;
         }
         let full = self.pool.bytes_of(author) >= self.limits.author_bytes_max;
-        if (full && self.requested.is_empty()) || self.verifying >= self.limits.verifying_max {
+        let busy = self.decoding + self.verifying.len() >= self.limits.verifying_max;
+        if (full && self.requested.is_empty()) || busy {
             debug!(event = "batch.dropped", author = author.get(), full);
             return;
         }
-        self.verifying += 1;
-        self.effects.push(Effect::Verify(from, bytes));
+        self.decoding += 1;
+        self.effects.push(Effect::Decode(from, bytes));
     }
 
-    /// Takes the verdict on a received batch.
-    pub fn on_verified(&mut self, from: ValidatorIndex, verdict: Result<HeldBatch, BatchError>) {
-        self.verifying = self.verifying.saturating_sub(1);
+    /// Takes a received batch, now that its hash is known. Its signatures are checked unless we have it already, or another
+    /// copy is being checked: copies come when we were asked to wait, or waited, too long.
+    pub fn on_decoded(&mut self, from: ValidatorIndex, batch: Result<DecodedBatch, BatchError>) {
+        self.decoding = self.decoding.saturating_sub(1);
+        let batch = match batch {
+            Ok(batch) => batch,
+            Err(fault) => return self.effects.push(Effect::Fault(from, fault)),
+        };
+        let (hash, author) = (batch.hash(), batch.reference().author);
+        let asked = self.requested.contains(&hash);
+        if author != from && !asked {
+            return;
+        }
+        if self.pool.knows(&hash) && !asked {
+            return self.acknowledge(from, author, hash);
+        }
+        if self.verifying.insert(hash) {
+            self.effects.push(Effect::Verify(from, batch));
+        }
+    }
+
+    /// Tells the author of a batch, if it came from there, that it is here.
+    fn acknowledge(&mut self, from: ValidatorIndex, author: ValidatorIndex, hash: BatchHash) {
+        if author == from && self.own.is_some() {
+            self.effects.push(Effect::Send(author, BatchMessage::Ack(hash)));
+        }
+    }
+
+    /// Takes the verdict on the signatures of a received batch.
+    pub fn on_verified(
+        &mut self,
+        from: ValidatorIndex,
+        hash: BatchHash,
+        verdict: Result<HeldBatch, BatchError>,
+    ) {
+        self.verifying.remove(&hash);
         let held = match verdict {
             Ok(held) => Arc::new(held),
             Err(fault) => return self.effects.push(Effect::Fault(from, fault)),
         };
-        let (hash, author) = (held.hash(), held.reference.author);
+        let author = held.reference.author;
         let asked = self.requested.remove(&hash);
         if author != from && !asked {
             return;
         }
-        if author == from && self.own.is_some() {
-            self.effects.push(Effect::Send(author, BatchMessage::Ack(hash)));
-        }
+        self.acknowledge(from, author, hash);
         if asked || !self.pool.knows(&hash) {
             self.effects.push(Effect::Store(held.clone()));
             self.hold(held);
@@ -337,7 +379,7 @@ impl Dissemination {
             .filter(|batch| self.pool.held(batch).is_none())
             .collect();
         self.load(&missing);
-        let search = Search::new(now, block.header.proposer, &references, missing);
+        let search = self.search(now, &block, &references, missing);
         self.checks.insert(hash, PayloadCheck { block, references, search });
         self.drop_oldest_check();
         self.settle_checks();
@@ -352,6 +394,18 @@ impl Dissemination {
         let payload = decode_payload(&block.payload, &batches_in(ancestors))?;
         self.evidence.check(&payload.evidence, ancestors)?;
         Ok(payload.batches.into_inner())
+    }
+
+    /// A search for what a block names and we lack. Followers are sent no batches, so they ask at once.
+    fn search(
+        &self,
+        now: Duration,
+        block: &Block,
+        references: &[BatchRef],
+        missing: BTreeSet<BatchHash>,
+    ) -> Search {
+        let delay = self.own.map_or(Duration::ZERO, |_| self.limits.request_delay);
+        Search::new(now + delay, block.header.proposer, references, missing)
     }
 
     fn load(&mut self, missing: &BTreeSet<BatchHash>) {
@@ -467,7 +521,7 @@ impl Dissemination {
             }
         }
         self.load(&missing);
-        let search = Search::new(now, block.header.proposer, &references, missing);
+        let search = self.search(now, &block, &references, missing);
         self.final_blocks.push(FinalBlock { block, references, held, search });
         let committed = self.committed;
         self.checks.retain(|_, check| check.block.header.height > committed);
@@ -514,9 +568,11 @@ impl Dissemination {
         }
         let searches = self.checks.values_mut().map(|check| &mut check.search);
         let searches = searches.chain(self.final_blocks.searches_mut());
-        let (validators, own, pause) = (self.validators, self.own, self.limits.request_interval);
-        let requests: Vec<_> =
-            searches.filter_map(|search| search.due(now, pause, validators)).collect();
+        let (own, verifying) = (self.own, &self.verifying);
+        let terms = (self.limits.request_interval, self.validators);
+        let requests: Vec<_> = searches
+            .filter_map(|search| search.due(now, terms, |hash| verifying.contains(hash)))
+            .collect();
         for (hashes, mut targets) in requests {
             targets.retain(|target| Some(*target) != own);
             self.request(&hashes, &targets);

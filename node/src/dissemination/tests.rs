@@ -63,8 +63,27 @@ fn transfer(nonce: u64) -> Arc<Admitted> {
 }
 
 fn received(bytes: Vec<u8>) -> Result<HeldBatch, BatchError> {
-    let (batch, candidates) = DecodedBatch::decode(&rules(), Bytes::from(bytes))?;
+    let mut batch = DecodedBatch::decode(&rules(), Bytes::from(bytes))?;
+    let candidates = batch.take_candidates();
     batch.verified(admit(&chain(), &rules().keys, candidates))
+}
+
+/// A verdict on a batch from this validator: its signatures hold.
+fn verify(state: &mut Dissemination, from: ValidatorIndex, held: HeldBatch) {
+    state.on_verified(from, held.hash(), Ok(held));
+}
+
+/// A copy of a batch comes from this validator; what is done with it.
+fn arrive(state: &mut Dissemination, from: ValidatorIndex, held: &HeldBatch) -> Vec<Effect> {
+    state.on_message(from, BatchMessage::Batch(held.bytes.clone()));
+    let decoded = state.take_effects().into_iter().filter_map(|effect| match effect {
+        Effect::Decode(from, bytes) => Some((from, DecodedBatch::decode(&rules(), bytes))),
+        _ => None,
+    });
+    for (from, batch) in decoded.collect::<Vec<_>>() {
+        state.on_decoded(from, batch);
+    }
+    state.take_effects()
 }
 
 /// Seals a batch of our own.
@@ -163,7 +182,7 @@ fn results_that_nobody_attested_are_proposed_at_once() {
     let mut state = dissemination();
     let held = foreign(OTHER, 0);
     let reference = held.reference;
-    state.on_verified(OTHER, Ok(held));
+    verify(&mut state, OTHER, held);
     state.on_commit(Duration::ZERO, block(1, executed(0), vec![reference]));
     state.take_effects();
     state.on_build(Duration::ZERO, build_request(2, false));
@@ -185,11 +204,13 @@ fn a_payload_is_approved_only_when_its_batches_are_held() {
     assert!(matches!(&state.take_effects()[..], [Effect::Load(missing)] if missing == &[hash]));
 
     state.on_tick(Duration::ZERO);
+    assert!(requested(&state.take_effects()).is_empty(), "it may be on its way");
+    state.on_tick(Limits::default().request_delay);
     let asked = requested(&state.take_effects());
     assert_eq!(asked, [(OTHER, hash), (THIRD, hash)], "author and proposer are asked first");
 
     // The proposer relays it: it was asked for, so it is taken from another one than its author.
-    state.on_verified(THIRD, Ok(held));
+    verify(&mut state, THIRD, held);
     let effects = state.take_effects();
     let approved = effects
         .iter()
@@ -198,9 +219,48 @@ fn a_payload_is_approved_only_when_its_batches_are_held() {
 }
 
 #[test]
+fn a_batch_that_is_being_checked_is_neither_checked_again_nor_asked_for() {
+    let mut state = dissemination();
+    let held = foreign(OTHER, 0);
+    let first = arrive(&mut state, OTHER, &held);
+    assert!(matches!(&first[..], [Effect::Verify(OTHER, _)]), "{first:?}");
+    assert!(arrive(&mut state, OTHER, &held).is_empty(), "another copy");
+
+    state.check(Duration::ZERO, block(1, executed(0), vec![held.reference]), &[]);
+    state.on_tick(Duration::from_secs(1));
+    assert!(requested(&state.take_effects()).is_empty(), "it is here");
+    verify(&mut state, OTHER, held);
+    let effects = state.take_effects();
+    assert!(effects.iter().any(|e| matches!(e, Effect::Checked(_, Ok(())))), "{effects:?}");
+}
+
+#[test]
+fn a_batch_that_is_held_is_acknowledged_again_without_another_check() {
+    let mut state = dissemination();
+    let (held, copy) = (foreign(OTHER, 0), foreign(OTHER, 0));
+    arrive(&mut state, OTHER, &held);
+    verify(&mut state, OTHER, held);
+    state.take_effects();
+    let again = arrive(&mut state, OTHER, &copy);
+    let acknowledged = BatchMessage::Ack(copy.hash());
+    assert!(matches!(&again[..], [Effect::Send(OTHER, ack)] if *ack == acknowledged), "{again:?}");
+}
+
+#[test]
+fn a_refused_batch_may_come_again() {
+    let mut state = dissemination();
+    let held = foreign(OTHER, 0);
+    arrive(&mut state, OTHER, &held);
+    state.on_verified(OTHER, held.hash(), Err(BatchError::Empty));
+    assert!(matches!(&state.take_effects()[..], [Effect::Fault(OTHER, _)]));
+    let again = arrive(&mut state, OTHER, &held);
+    assert!(matches!(&again[..], [Effect::Verify(OTHER, _)]), "{again:?}");
+}
+
+#[test]
 fn an_unasked_batch_of_somebody_else_is_not_taken() {
     let mut state = dissemination();
-    state.on_verified(THIRD, Ok(foreign(OTHER, 0)));
+    verify(&mut state, THIRD, foreign(OTHER, 0));
     assert!(state.take_effects().is_empty());
     assert_eq!(state.waiting(), 0);
 }
@@ -210,7 +270,7 @@ fn a_payload_that_names_a_batch_twice_is_refused() {
     let mut state = dissemination();
     let held = foreign(OTHER, 0);
     let (reference, hash) = (held.reference, held.hash());
-    state.on_verified(OTHER, Ok(held));
+    verify(&mut state, OTHER, held);
     state.take_effects();
     let ancestor = block(1, executed(0), vec![reference]);
     state.check(Duration::ZERO, block(2, executed(0), vec![reference]), &[ancestor]);
@@ -227,7 +287,7 @@ fn a_payload_that_misdescribes_a_batch_is_refused() {
     let held = foreign(OTHER, 0);
     let mut reference = held.reference;
     reference.count += 1;
-    state.on_verified(OTHER, Ok(held));
+    verify(&mut state, OTHER, held);
     state.take_effects();
     state.check(Duration::ZERO, block(1, executed(0), vec![reference]), &[]);
     let effects = state.take_effects();

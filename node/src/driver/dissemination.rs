@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use logothete_consensus::{Event, PayloadFault};
-use logothete_ledger::error::BatchError;
 use logothete_p2p::{Lane, PeerFault};
 use logothete_primitives::limits::MAX_BATCHES_PER_BLOCK;
 use logothete_primitives::{BatchHash, BoundedVec, ValidatorIndex};
@@ -12,13 +11,10 @@ use tracing::{debug, warn};
 
 use super::{Driver, DriverError, Report};
 use crate::dissemination::{
-    BatchMessage, BatchRules, Content, DecodedBatch, Effect, EvidenceRule, HeldBatch, PayloadRule,
-    payloads,
+    BatchMessage, DecodedBatch, Effect, EvidenceRule, PayloadRule,
 };
 use crate::executor::ReadyBlock;
-use crate::signatures::Signatures;
 use crate::sync::Committed;
-use crate::workers::Workers;
 
 /// Decoding a batch of this size takes less than waking another thread.
 const SMALL_BATCH_BYTES: usize = 8 * 1024;
@@ -28,7 +24,8 @@ impl Driver {
         match effect {
             Effect::Send(to, message) => self.send_batch_message(to, message),
             Effect::Broadcast(message) => self.outbox.broadcast(Lane::Batches, message.to_frame()),
-            Effect::Verify(from, bytes) => self.verify_batch(from, bytes),
+            Effect::Decode(from, bytes) => self.decode_batch(from, bytes),
+            Effect::Verify(from, batch) => self.verify_batch(from, batch),
             Effect::Store(held) => {
                 self.tools.chain.store().put_batch(&held.hash(), &held.bytes)?;
             }
@@ -84,19 +81,31 @@ impl Driver {
         }
     }
 
-    fn verify_batch(&self, from: ValidatorIndex, bytes: Bytes) {
+    fn decode_batch(&mut self, from: ValidatorIndex, bytes: Bytes) {
         let rules = self.tools.chain.genesis().rules.clone();
-        let workers = self.tools.workers.unless(bytes.len() <= SMALL_BATCH_BYTES);
-        let signatures = self.tools.signatures.clone();
-        let reports = self.outlets.reports.clone();
+        if bytes.len() <= SMALL_BATCH_BYTES {
+            return self.dissemination.on_decoded(from, DecodedBatch::decode(&rules, bytes));
+        }
+        let (workers, reports) = (self.tools.workers, self.outlets.reports.clone());
         tokio::spawn(async move {
-            let verdict = match rules.content {
-                Content::Transactions => verify(rules, workers, signatures, bytes).await,
-                Content::Payloads => Some(workers.run(move || payloads::open(bytes)).await),
-            };
+            let batch = workers.run(move || DecodedBatch::decode(&rules, bytes)).await;
             // The driver is gone only when the node stops.
-            let Some(verdict) = verdict else { return };
-            let _ = reports.send(Report::BatchVerified(from, verdict)).await;
+            let _ = reports.send(Report::BatchDecoded(from, batch)).await;
+        });
+    }
+
+    fn verify_batch(&self, from: ValidatorIndex, mut batch: DecodedBatch) {
+        let (signatures, reports) = (self.tools.signatures.clone(), self.outlets.reports.clone());
+        tokio::spawn(async move {
+            let hash = batch.hash();
+            let verdicts = match batch.take_candidates() {
+                none if none.is_empty() => Some(Vec::new()),
+                candidates => signatures.check(candidates).await,
+            };
+            // The node is about to stop.
+            let Some(verdicts) = verdicts else { return };
+            let verdict = batch.verified(verdicts);
+            let _ = reports.send(Report::BatchVerified(from, hash, verdict)).await;
         });
     }
 
@@ -138,19 +147,6 @@ impl Driver {
             }
         }
         Ok(())
-    }
-}
-
-/// Decodes a batch and checks its signatures; none when the node is about to stop.
-async fn verify(
-    rules: BatchRules,
-    workers: Workers,
-    signatures: Signatures,
-    bytes: Bytes,
-) -> Option<Result<HeldBatch, BatchError>> {
-    match workers.run(move || DecodedBatch::decode(&rules, bytes)).await {
-        Ok((batch, candidates)) => Some(batch.verified(signatures.check(candidates).await?)),
-        Err(error) => Some(Err(error)),
     }
 }
 

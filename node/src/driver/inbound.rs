@@ -106,9 +106,13 @@ impl Driver {
     /// A report of a worker or a task.
     pub(super) fn on_report(&mut self, report: Report) -> Result<(), DriverError> {
         match report {
-            Report::BatchVerified(from, verdict) => {
+            Report::BatchDecoded(from, batch) => {
+                self.dissemination.on_decoded(from, batch);
+                Ok(())
+            }
+            Report::BatchVerified(from, hash, verdict) => {
                 self.tools.metrics.pipeline.received_batch();
-                self.dissemination.on_verified(from, verdict);
+                self.dissemination.on_verified(from, hash, verdict);
                 Ok(())
             }
             Report::Connected(peer) => {

@@ -18,13 +18,13 @@ use bytes::Bytes;
 use logothete_consensus::{CertificateCache, Context, Event, Replica, Status};
 use logothete_ledger::error::BatchError;
 use logothete_p2p::Network;
-use logothete_primitives::{PublicKey, ValidatorIndex, Verifier};
+use logothete_primitives::{BatchHash, PublicKey, ValidatorIndex, Verifier};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::chain::{Chain, ChainError, StoredBlock};
 use crate::clock::Clock;
-use crate::dissemination::{BatchSource, Dissemination, HeldBatch};
+use crate::dissemination::{BatchSource, DecodedBatch, Dissemination, HeldBatch};
 use crate::executor::{ExecutedNotice, ReadyBlocks};
 use crate::metrics::Metrics;
 use crate::service::VoteWatch;
@@ -47,8 +47,10 @@ const SEAL_DELAY: Duration = Duration::from_millis(2);
 /// What workers and tasks report to the driver.
 #[derive(Debug)]
 pub enum Report {
-    /// The verdict on a received batch.
-    BatchVerified(ValidatorIndex, Result<HeldBatch, BatchError>),
+    /// A received batch, decoded.
+    BatchDecoded(ValidatorIndex, Result<DecodedBatch, BatchError>),
+    /// The verdict on the signatures of a received batch.
+    BatchVerified(ValidatorIndex, BatchHash, Result<HeldBatch, BatchError>),
     /// Another node is connected.
     Connected(PublicKey),
     /// A batch that a follower had asked a validator for.
