@@ -1,6 +1,7 @@
-//! Hash maps keyed by 32-byte digests and addresses, with a seeded hash of a few instructions.
+//! Hash maps keyed by 32-byte digests and addresses, with a seeded hash of a few instructions; and the same hash of
+//! other keys.
 //!
-//! Peers choose addresses, so the hash folds all 32 bytes with secrets of the process: nobody outside can
+//! Peers choose addresses, so the hash folds all bytes with secrets of the process: nobody outside can
 //! aim for collisions. Iteration order differs between processes; whoever iterates must sort.
 
 use std::collections::HashMap;
@@ -19,6 +20,25 @@ impl Default for FoldState {
     fn default() -> Self {
         let random = RandomState::new();
         Self { secrets: [0u8, 1, 2, 3].map(|index| random.hash_one(index)) }
+    }
+}
+
+impl FoldState {
+    /// The hash of a key of any length.
+    #[inline]
+    pub(crate) fn hash_bytes(&self, key: &[u8]) -> u64 {
+        let [a, b, c, d] = self.secrets;
+        let (chunks, rest) = key.as_chunks::<16>();
+        let fold = |hash: u64, chunk: &[u8; 16]| {
+            let (words, _) = chunk.as_chunks::<8>();
+            let [left, right] = [words[0], words[1]].map(u64::from_le_bytes);
+            FoldHasher::fold(left ^ a ^ hash, right ^ b)
+        };
+        let mut last = [0; 16];
+        last[..rest.len()].copy_from_slice(rest);
+        let hash = fold(chunks.iter().fold(c, fold), &last);
+        // The length tells a short key from the same one with zeros behind it.
+        FoldHasher::fold(hash ^ d, key.len() as u64 ^ c)
     }
 }
 
@@ -94,6 +114,22 @@ mod tests {
                 other[bit / 8] ^= 1 << (bit % 8);
                 assert_ne!(state.hash_one(key), state.hash_one(other), "bit {bit}");
             }
+        }
+    }
+
+    #[test]
+    fn every_bit_and_the_length_of_any_key_count() {
+        let state = FoldState::default();
+        for length in 0..50 {
+            let key = vec![0x5a_u8; length];
+            assert_eq!(state.hash_bytes(&key), state.hash_bytes(&key));
+            for bit in 0..8 * length {
+                let mut other = key.clone();
+                other[bit / 8] ^= 1 << (bit % 8);
+                assert_ne!(state.hash_bytes(&key), state.hash_bytes(&other), "{length}, bit {bit}");
+            }
+            let longer = [&key[..], &[0]].concat();
+            assert_ne!(state.hash_bytes(&key), state.hash_bytes(&longer), "{length} and a zero");
         }
     }
 

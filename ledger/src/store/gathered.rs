@@ -98,9 +98,7 @@ impl<E: Engine> Gathered<E> {
             }
         })?;
         drop(waiting);
-        // Freed after the lock: readers need not wait for that.
-        let written = std::mem::take(&mut *self.waiting_mut());
-        drop(written);
+        self.waiting_mut().families.iter_mut().for_each(Pending::clear);
         Ok(())
     }
 

@@ -10,9 +10,7 @@ use logothete_primitives::{BatchHash, BoundedVec, ValidatorIndex};
 use tracing::{debug, warn};
 
 use super::{Driver, DriverError, Report};
-use crate::dissemination::{
-    BatchMessage, DecodedBatch, Effect, EvidenceRule, PayloadRule,
-};
+use crate::dissemination::{BatchMessage, DecodedBatch, Effect, EvidenceRule, PayloadRule};
 use crate::executor::ReadyBlock;
 use crate::sync::Committed;
 

@@ -112,25 +112,18 @@ impl<E: Engine> ChainStore<E> {
     }
 }
 
-/// In the order of the keys: neighbours are found faster than strangers.
 pub(super) fn put_transactions(
     writer: &mut dyn Writer,
     height: Height,
     transactions: &[AppliedTx<'_>],
 ) {
-    let location = |tx: &AppliedTx<'_>| TxLocation { height, index: tx.index };
-    let mut by_hash: Vec<_> = transactions.iter().collect();
-    by_hash.sort_unstable_by_key(|tx| tx.hash);
-    for tx in by_hash {
-        writer.put(Family::TxIndex, tx.hash.as_bytes(), &schema::location_value(location(tx)));
-    }
-    let history = transactions.iter().flat_map(|tx| {
-        tx.accounts.iter().map(move |account| (schema::history_key(account, location(tx)), tx.hash))
-    });
-    let mut history: Vec<_> = history.collect();
-    history.sort_unstable_by_key(|(key, _)| *key);
-    for (key, hash) in history {
-        writer.put(Family::AccountIndex, &key, hash.as_bytes());
+    for tx in transactions {
+        let location = TxLocation { height, index: tx.index };
+        writer.put(Family::TxIndex, tx.hash.as_bytes(), &schema::location_value(location));
+        for account in tx.accounts {
+            let key = schema::history_key(account, location);
+            writer.put(Family::AccountIndex, &key, tx.hash.as_bytes());
+        }
     }
 }
 

@@ -1,11 +1,11 @@
 //! The records of one family that wait: found by their key at once, and walked in the order of keys.
 
 use std::cmp::Ordering;
-use std::hash::{BuildHasher as _, RandomState};
 
 use hashbrown::HashTable;
 
-use super::super::engine::Direction;
+use crate::fast_map::FoldState;
+use crate::store::engine::Direction;
 
 /// Sorted runs at most: a walk looks at the front of each. More become one.
 const RUNS_MAX: usize = 64;
@@ -25,7 +25,7 @@ pub(super) struct Pending {
     /// Places in `entries`, by key.
     places: HashTable<u32>,
     /// Peers choose keys: nobody outside can aim for collisions.
-    secret: RandomState,
+    secret: FoldState,
     runs: Vec<Vec<Slot>>,
     /// What came since the last run.
     unsorted: Vec<Slot>,
@@ -34,6 +34,8 @@ pub(super) struct Pending {
 /// Where a record lies in the bytes; without a value the key is removed.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
+    /// Of the key, so that the table can grow without it.
+    hash: u64,
     key: Span,
     value: Option<Span>,
 }
@@ -54,7 +56,7 @@ struct Slot {
 impl Pending {
     /// Sets a record, or removes it.
     pub(super) fn set(&mut self, key: &[u8], value: Option<&[u8]>) {
-        let hash = self.secret.hash_one(key);
+        let hash = self.secret.hash_bytes(key);
         match self.find(hash, key) {
             Some(place) => self.replace(place, value),
             None => self.add(hash, key, value),
@@ -66,7 +68,7 @@ impl Pending {
         if self.entries.is_empty() {
             return None;
         }
-        let place = self.find(self.secret.hash_one(key), key)?;
+        let place = self.find(self.secret.hash_bytes(key), key)?;
         Some(self.record(place).1)
     }
 
@@ -81,6 +83,15 @@ impl Pending {
         if self.runs.len() > RUNS_MAX {
             self.runs = vec![self.merged()];
         }
+    }
+
+    /// Forgets all records, and keeps the room for as many.
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.entries.clear();
+        self.places.clear();
+        self.runs.clear();
+        self.unsorted.clear();
     }
 
     /// All records in the order of keys.
@@ -117,12 +128,11 @@ impl Pending {
 
     fn add(&mut self, hash: u64, key: &[u8], value: Option<&[u8]>) {
         let place = small(self.entries.len());
-        let entry = Entry { key: self.keep(key), value: value.map(|value| self.keep(value)) };
+        let entry = Entry { hash, key: self.keep(key), value: value.map(|value| self.keep(value)) };
         self.entries.push(entry);
         self.unsorted.push(Slot { prefix: prefix(key), place });
-        let (bytes, entries, secret) = (&self.bytes, &self.entries, &self.secret);
-        let hash_at = |place: &u32| secret.hash_one(entries[*place as usize].key.of(bytes));
-        self.places.insert_unique(hash, place, hash_at);
+        let entries = &self.entries;
+        self.places.insert_unique(hash, place, |place| entries[*place as usize].hash);
     }
 
     /// A value takes the room of the one before it where it fits.
@@ -150,7 +160,7 @@ impl Pending {
     }
 
     fn record(&self, place: u32) -> Record<'_> {
-        let Entry { key, value } = self.entries[place as usize];
+        let Entry { key, value, .. } = self.entries[place as usize];
         (key.of(&self.bytes), value.map(|value| value.of(&self.bytes)))
     }
 
