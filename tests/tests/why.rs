@@ -85,9 +85,12 @@ async fn says(net: &TestNet, node: usize, named: Named<'_>) -> anyhow::Result<No
     wait_for(net, node, &what, |said| said.troubles.iter().any(|one| named.is(one))).await
 }
 
-/// Waits until nothing is wrong any more.
-async fn is_well(net: &TestNet, node: usize) -> anyhow::Result<()> {
-    wait_for(net, node, "that nothing is wrong", |said| said.troubles.is_empty()).await.map(drop)
+/// Waits until a node that is well does not say so, or no longer. A busy machine may have a slow disk besides.
+async fn does_not_say(net: &TestNet, node: usize, obstacle: Obstacle) -> anyhow::Result<()> {
+    let gone = |said: &NodeWhy| {
+        said.healthy && said.troubles.iter().all(|trouble| trouble.obstacle != obstacle)
+    };
+    wait_for(net, node, &format!("no {obstacle:?}"), gone).await.map(drop)
 }
 
 /// What `logothete why` prints about these nodes, and its exit code.
@@ -122,7 +125,7 @@ async fn dead_validators_are_named_and_then_those_without_memory() -> anyhow::Re
         detail: "its process ended",
         advice: "bring them back",
     };
-    says_first(&net, 0, one).await?;
+    says(&net, 0, one).await?;
     let (text, code) = why_command(&net, &[0])?;
     assert_eq!(code, Some(0), "the chain goes on: {text}");
     assert!(text.contains("who      v3: power 1, last heard"), "{text}");
@@ -185,7 +188,7 @@ async fn a_partition_is_told_from_dead_validators() -> anyhow::Result<()> {
         "whoever asks both sides knows that it is the network: {text}"
     );
     net.links.heal();
-    is_well(&net, 0).await
+    does_not_say(&net, 0, Obstacle::Partition).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -328,8 +331,8 @@ async fn a_full_mempool_and_expired_transactions_are_named() -> anyhow::Result<(
         detail: "40 of 40 transactions",
         advice: "close the gaps in their nonces",
     };
-    says_first(&net, 0, full).await?;
-    is_well(&net, 1).await?;
+    assert!(says(&net, 0, full).await?.healthy, "the chain goes on");
+    does_not_say(&net, 1, Obstacle::MempoolFull).await?;
 
     let sent = send_with_gap(&net, 1, (2, 2), 3).await?;
     let expired = |said: &NodeWhy| {
@@ -338,8 +341,9 @@ async fn a_full_mempool_and_expired_transactions_are_named() -> anyhow::Result<(
         })
     };
     let said = wait_for(&net, 1, "that two transactions expired", expired).await?;
-    let trouble = said.troubles.first().context("it was there")?;
-    assert_eq!((trouble.obstacle, said.healthy), (Obstacle::TransactionsExpire, true));
+    let trouble = said.troubles.iter().find(|one| one.obstacle == Obstacle::TransactionsExpire);
+    let trouble = trouble.context("it was there")?;
+    assert!(said.healthy, "the chain goes on");
     for hash in sent {
         let named = trouble
             .culprits
@@ -379,5 +383,5 @@ async fn a_lagging_node_is_named_here_and_there() -> anyhow::Result<()> {
     says(&net, 0, there).await?;
     net.links.heal();
     load.finish().await?;
-    is_well(&net, 3).await
+    does_not_say(&net, 3, Obstacle::CatchingUp).await
 }
