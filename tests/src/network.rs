@@ -250,7 +250,10 @@ impl TestNet {
     pub fn start_with_fault(&mut self, index: usize, fault: &str) -> anyhow::Result<()> {
         self.spawn(index, |node, command| match &node.disk {
             Some(disk) => disk.put_under(command, fault),
-            None => Ok(ensure!(fault.is_empty(), "{} has no faulty disk", node.name)),
+            None => {
+                ensure!(fault.is_empty(), "{} has no faulty disk", node.name);
+                Ok(())
+            }
         })
     }
 

@@ -209,7 +209,8 @@ async fn a_wrong_clock_is_named_here_and_there() -> anyhow::Result<()> {
     let said = says(&net, 0, there).await?;
     let trouble = said.troubles.iter().find(|one| one.obstacle == Obstacle::ClockSkew);
     let detail = &trouble.context("it was there")?.culprits[0].detail;
-    assert!(detail.contains("59.") || detail.contains("1 m 0 s"), "{detail}");
+    let near = ["57.", "58.", "59.", "1 m 0 s"].iter().any(|seconds| detail.contains(seconds));
+    assert!(near, "a minute less the way of a proposal: {detail}");
     let here = Named {
         obstacle: Obstacle::ClockSkew,
         effect: Effect::Behind,
@@ -284,7 +285,7 @@ async fn a_slow_disk_is_named() -> anyhow::Result<()> {
         obstacle: Obstacle::SlowDisk,
         effect: Effect::Degraded,
         who: &["v3"],
-        detail: "a sync takes 3",
+        detail: "a sync takes",
         advice: "iostat",
     };
     says(&net, 3, slow).await?;
