@@ -21,7 +21,7 @@ use crate::chain::{Chain, Genesis};
 use crate::clock::Clock;
 use crate::config::{Config, Role};
 use crate::dissemination::{BatchSource, Dissemination, EvidencePool, Limits};
-use crate::driver::{Audit, Driver, Durable, Inlets, Outlets, Tools};
+use crate::driver::{Audit, Driver, Durable, Inlets, Outlets, Tools, ViewLog};
 use crate::executor::{self, Executor, ReadyBlocks};
 use crate::finality::Finality;
 use crate::gossip::{Listener, Publisher};
@@ -349,6 +349,7 @@ pub(crate) fn assemble(
         supervisor.pulse("signatures"),
     );
     let audit = config.audit.signed.clone();
+    let views = ViewLog::new(genesis.validators.len());
     let driver = Driver::new(
         Tools {
             chain: chain.clone(),
@@ -366,6 +367,7 @@ pub(crate) fn assemble(
                 .map(Audit::open)
                 .transpose()
                 .context("opening the audit file")?,
+            views: views.clone(),
             metrics: metrics.clone(),
             pulse: supervisor.pulse("driver"),
         },
@@ -469,6 +471,7 @@ pub(crate) fn assemble(
         sync: sync_status,
         mempool,
         admission,
+        views,
         absent,
         finality,
         metrics,

@@ -17,6 +17,7 @@ use crate::admission::{Admission, Answer, SubmitError};
 use crate::chain::Chain;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::driver::ViewLog;
 use crate::finality::{Finality, Place};
 use crate::head::Head;
 use crate::mempool::SharedMempool;
@@ -98,6 +99,8 @@ pub struct Service {
     pub mempool: SharedMempool,
     /// The entrance for transactions.
     pub admission: Admission,
+    /// What went on in the last views.
+    pub views: ViewLog,
     /// Who is not connected, and why.
     pub absent: Absent,
     /// Who waits for finality.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use logothete_consensus::{Event, Message, Rejection, verify_cached, verify_quorum};
 use logothete_p2p::PeerFault;
-use logothete_primitives::{PublicKey, ValidatorIndex, codec};
+use logothete_primitives::{PublicKey, ValidatorIndex, View, codec};
 use tracing::{debug, warn};
 
 use super::{Driver, DriverError, Report};
@@ -82,8 +82,22 @@ impl Driver {
         }
     }
 
+    /// What we say ourselves goes into the same records as what we hear.
+    pub(super) fn record_own(&mut self, message: &Message) {
+        if let Message::Proposal(proposal) = message {
+            self.clocks.remember(&proposal.block.header);
+        }
+        if let Some((validator, view, kind)) = seen_vote(message) {
+            let vote = (View::new(view), ValidatorIndex::new(validator), kind);
+            self.tools.views.voted(vote, self.tools.clock.now().mono);
+        }
+    }
+
     fn record_vote(&mut self, (validator, view, kind): (u16, u64, VoteKind)) {
-        let delay = self.tools.clock.now().mono.saturating_sub(self.view_entered);
+        let now = self.tools.clock.now().mono;
+        let vote = (View::new(view), ValidatorIndex::new(validator), kind);
+        self.tools.views.voted(vote, now);
+        let delay = now.saturating_sub(self.view_entered);
         let seen = SeenVote { validator, view, kind, accepted: true, delay };
         self.tools.metrics.consensus.vote(seen);
         let place = usize::from(validator);

@@ -11,6 +11,7 @@ mod fetch;
 mod inbound;
 mod outbox;
 mod perform;
+mod view_log;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +40,7 @@ use clocks::Clocks;
 pub use audit::{Audit, read_audit};
 pub use durable::{Durable, marks_of};
 pub use outbox::Outbox;
+pub use view_log::{Delays, SeenView, VIEWS, ViewLog};
 
 /// Frames of one kind taken before the others have their turn.
 const BURST: usize = 256;
@@ -116,6 +118,8 @@ pub struct Tools {
     pub clock: Clock,
     /// Record of signed messages, if the configuration wants one.
     pub audit: Option<Audit>,
+    /// What went on in the last views.
+    pub views: ViewLog,
     /// Figures.
     pub metrics: Metrics,
     /// The pulse of the stage.

@@ -22,7 +22,7 @@ pub use account::{
 };
 pub use block::{
     BatchView, BlockCertificate, BlockGet, BlockSelector, BlockSummary, BlockView, ExecutedView,
-    HeaderView, SignerView, WhichBlock,
+    HeaderView, Missed, MissedWhy, SignerView, WhichBlock,
 };
 pub use common::{
     Anchor, Decimal, DecimalOption, Empty, HexBytes, Page, PageRequest, ValidatorRef,
@@ -38,7 +38,10 @@ pub use node::{
     NodeStatus, PeerView, Percentiles, Role, SyncState, SyncView, ValidatorView, ValidatorsList,
     VoteSlot,
 };
-pub use record::{Uptime, UptimeGet, ValidatorsUptime, ViewBlock, ViewRecord};
+pub use record::{
+    SeenVotes, Uptime, UptimeGet, ValidatorsUptime, ViewBlock, ViewEnd, ViewOutcome, ViewRecord,
+    ViewSeen,
+};
 pub use state::{StateProofGet, StateProofView, WhichState};
 pub use transaction::{
     BodyView, FailureView, ReceiptProof, ReceiptView, SubmitOutcome, Submitted, SubmittedEach,

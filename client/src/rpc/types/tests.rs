@@ -277,7 +277,7 @@ fn blocks() {
         payload: PayloadHash::new(digest(5)),
         executed: executed(),
     };
-    let signer = SignerView { validator: v1(), power: 1, signed: true };
+    let signer = SignerView { validator: v1(), power: 1, signed: true, missed: None };
     let batch = BatchView { hash: BatchHash::new(digest(6)), author: v1(), count: 2, bytes: 400 };
     golden(
         &BlockView {
