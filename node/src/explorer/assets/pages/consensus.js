@@ -12,6 +12,8 @@ const SAMPLE_MS = 150;
 // Views to go back to: the node remembers as many. A page of the list has a hundred.
 const VIEWS = 200;
 const PAGE = 100;
+// Views that are asked for again: votes may come late.
+const RENEWED = 20;
 // Lanes side by side.
 const SHOWN = 40;
 
@@ -50,9 +52,9 @@ export default async function consensus(page) {
   // The newest page, and older ones as long as views are wanted that are not known.
   async function read() {
     let cursor, known = false;
-    const wanted = records.size === 0 ? VIEWS : PAGE;
-    for (let count = 0; count < wanted && !known; count += PAGE) {
-      const answer = await call('consensus_views', { limit: PAGE, cursor }, page);
+    const limit = records.size === 0 ? PAGE : RENEWED;
+    for (let count = 0; count < VIEWS && !known; count += limit) {
+      const answer = await call('consensus_views', { limit, cursor }, page);
       known = answer.items.some((one) => records.has(one.view) && records.get(one.view).outcome !== 'open');
       for (const one of answer.items) records.set(one.view, one);
       cursor = answer.next_cursor;
