@@ -26,6 +26,7 @@ need_packages() {
   if [ "${1:-}" = tests ]; then
     command -v promtool >/dev/null || { missing+=(prometheus); say "prometheus is missing: the alert rules are tested with it."; }
     command -v node >/dev/null || { missing+=(nodejs); say "Node.js is missing: it runs the unit tests of the explorer."; }
+    command -v npm >/dev/null || { missing+=(npm); say "npm is missing: it fetches axe-core, which judges the pages of the explorer."; }
     command -v chromium >/dev/null || { missing+=(chromium); say "Chromium is missing: the explorer is tested in it."; }
     command -v chromedriver >/dev/null || { missing+=(chromium-driver); say "ChromeDriver is missing: it drives Chromium."; }
   fi

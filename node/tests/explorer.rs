@@ -9,7 +9,10 @@ use std::process::Command;
 
 use logothete_node::explorer::ASSETS;
 use reqwest::StatusCode;
-use reqwest::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HOST, HeaderMap, IF_NONE_MATCH};
+use reqwest::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HOST, HeaderMap,
+    IF_NONE_MATCH, VARY,
+};
 
 use rpc::fake::{GENESIS, Running, start};
 
@@ -119,6 +122,41 @@ async fn what_the_browser_has_is_not_sent_again() {
         }
         let answer = ask("\"other\"").await.unwrap();
         assert_eq!(answer.bytes().await.unwrap(), whole, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn files_are_packed_for_those_who_take_that() {
+    use std::io::Read as _;
+    let running = start().await;
+    for (path, name) in [("/", "index.html"), ("/assets/verify.js", "verify.js")] {
+        let content = ASSETS.iter().find(|asset| asset.path == name).unwrap().bytes;
+        let ask =
+            |accepts: &str| running.http.get(running.url(path)).header(ACCEPT_ENCODING, accepts);
+        let plain = ask("identity").send().await.unwrap();
+        let plain_tag = plain.headers()[ETAG].clone();
+        assert_eq!(plain.headers()[VARY], "accept-encoding");
+        for refuses in ["br", "gzip;q=0", "gzip; q=0.0, *", ""] {
+            let answer = ask(refuses).send().await.unwrap();
+            assert!(!answer.headers().contains_key(CONTENT_ENCODING), "{refuses}");
+            assert_eq!(answer.headers()[ETAG], plain_tag);
+            assert_eq!(answer.bytes().await.unwrap(), content);
+        }
+        for takes in ["gzip", "br, gzip;q=0.5", "gzip, deflate, br, zstd", "*"] {
+            let answer = ask(takes).send().await.unwrap();
+            let headers = answer.headers().clone();
+            assert_eq!(headers[CONTENT_ENCODING], "gzip", "{takes}");
+            assert_eq!(headers[VARY], "accept-encoding");
+            assert_ne!(headers[ETAG], plain_tag, "other bytes, another name");
+            let packed = answer.bytes().await.unwrap();
+            let mut unpacked = Vec::new();
+            flate2::read::GzDecoder::new(&packed[..]).read_to_end(&mut unpacked).unwrap();
+            assert!(unpacked == content && packed.len() < content.len() * 2 / 3, "{path}");
+            let again = ask(takes).header(IF_NONE_MATCH, &headers[ETAG]).send().await.unwrap();
+            assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+            let other = ask(takes).header(IF_NONE_MATCH, &plain_tag).send().await.unwrap();
+            assert_eq!(other.status(), StatusCode::OK, "these are not the bytes that it has");
+        }
     }
 }
 

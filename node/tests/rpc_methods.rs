@@ -18,7 +18,7 @@ use logothete_client::rpc::method::{
 use logothete_client::rpc::types::{
     AccountGet, AccountHistory, BlockGet, BlockSelector, BodyView, Empty, FaucetDrip, HexBytes,
     Mode, PageRequest, Role, StateProofGet, SubmitOutcome, TxBytes, TxEncode, TxGet, TxHashOnly,
-    TxStatus, TxSubmitBatch, TxWait, UptimeGet,
+    TxStatus, TxSubmitBatch, TxWait, UptimeGet, ViewEnd, ViewOutcome,
 };
 use logothete_client::{Client, TxBuilder, verify};
 use logothete_ledger::account::Account;
@@ -575,6 +575,16 @@ async fn views_are_listed_once_each_while_the_chain_grows() {
         views.iter().filter_map(|record| record.block).map(|block| block.height.get()).collect();
     let top = *heights.first().unwrap();
     assert_eq!(heights, (1..=top).rev().collect::<Vec<_>>());
+    for record in &views {
+        assert_eq!(record.block.is_some(), record.outcome == ViewOutcome::Block, "{record:?}");
+        let seen = record.seen.as_ref().unwrap();
+        assert_eq!((seen.votes.len(), seen.timer_ms), (1, 1_000));
+        if record.outcome == ViewOutcome::Block {
+            let own = seen.votes[0];
+            assert!(own.prepare_ms.is_some() && own.commit_ms.is_some(), "{record:?}");
+            assert_eq!((own.timeout_ms, seen.ended), (None, Some(ViewEnd::Votes)), "{record:?}");
+        }
+    }
     for record in views.iter().filter_map(|record| record.block) {
         let stored = chain.service.chain.expect_block(record.height).unwrap();
         assert_eq!((stored.hash, stored.block.header.timestamp), (record.hash, record.timestamp));

@@ -102,6 +102,14 @@ impl Browser {
         self.post("execute/sync", &json!({ "script": script, "args": [] })).await
     }
 
+    /// What a function body of JavaScript gives to the function that is its last argument.
+    ///
+    /// # Errors
+    /// When it throws or is not done in half a minute.
+    pub async fn run_until_done(&self, script: &str) -> anyhow::Result<Value> {
+        self.post("execute/async", &json!({ "script": script, "args": [] })).await
+    }
+
     /// Waits until an expression is true-like in the page, and gives it.
     ///
     /// # Errors

@@ -1,9 +1,10 @@
 //! Whole-system tests: networks of real processes, the faults done to them, and the checkers.
 //!
 //! [`network`] starts validators as processes with fault proxies between them, [`workload`] sends signed transfers,
-//! [`checks`] says whether the ledger kept its promises, [`browser`] looks at the explorer as its users do, and
-//! [`tamper`] lies to it. The tests themselves are stories in this language.
+//! [`checks`] says whether the ledger kept its promises, [`browser`] looks at the explorer as its users do,
+//! [`axe`] judges whether all of them can, and [`tamper`] lies to it. The tests themselves are stories in this language.
 
+pub mod axe;
 pub mod browser;
 pub mod checks;
 pub mod disk;

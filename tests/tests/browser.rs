@@ -9,6 +9,7 @@ use logothete_client::TxBuilder;
 use logothete_client::rpc::method::{AccountGetMethod, BlockCertificateMethod, TxGetMethod};
 use logothete_client::rpc::types::{AccountGet, BlockSelector, TxGet, TxStatus};
 use logothete_primitives::{Address, Amount, Height, TxHash};
+use logothete_tests::axe::Axe;
 use logothete_tests::browser::{Browser, Look};
 use logothete_tests::network::{Plan, TestNet, account_key};
 use logothete_tests::tamper::{Liar, Lie, flip};
@@ -75,6 +76,8 @@ async fn pages_show_the_chain_live_and_verify_it() -> anyhow::Result<()> {
         ("send", "/send".to_owned(), "#from"),
     ];
     let shots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("explorer");
+    let axe = Axe::install(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("axe"))?;
+    let mut violations = Vec::new();
     for (name, path, sign) in &pages {
         for (look_name, look) in LOOKS {
             browser.look(look).await?;
@@ -87,6 +90,8 @@ async fn pages_show_the_chain_live_and_verify_it() -> anyhow::Result<()> {
                 browser.run("return document.querySelectorAll('.problem').length").await?;
             assert_eq!(problems, 0, "{name} {look_name}");
             browser.screenshot(&shots.join(format!("{name}-{look_name}.png"))).await?;
+            let found = axe.violations(&browser).await?;
+            violations.extend(found.iter().map(|one| format!("{name} {look_name}: {one}")));
         }
         if sign.starts_with(".proof") {
             assert_eq!(verdict(&browser).await?, "verified", "{name}");
@@ -94,9 +99,12 @@ async fn pages_show_the_chain_live_and_verify_it() -> anyhow::Result<()> {
             assert_eq!(steps, true, "{name}");
         }
     }
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
     browser.look(WIDE).await?;
     lives(&browser, &base).await?;
     finds(&browser, &base, tx, height).await?;
+    scrubs(&browser, &base).await?;
+    names_who_is_missing(&mut net, &browser, &base).await?;
     pins(&browser, &base, height).await?;
     sends(&browser, &base).await?;
     checks_what_is_pasted(&net, &browser, &base, tx, height).await?;
@@ -139,6 +147,44 @@ async fn finds(browser: &Browser, base: &str, tx: TxHash, height: Height) -> any
         browser.wait("location.pathname === '/' && document.querySelector('.figures')").await?;
     }
     Ok(())
+}
+
+/// The lanes go back to earlier views, each with its votes and how long they took.
+async fn scrubs(browser: &Browser, base: &str) -> anyhow::Result<()> {
+    browser.open(&format!("{base}/consensus")).await?;
+    browser.wait("Number(document.getElementById('scrub')?.max) >= 10").await?;
+    let back = "const slider = document.getElementById('scrub'); slider.value = String(Number(slider.max) - 5); slider.dispatchEvent(new Event('input')); return slider.getAttribute('aria-valuetext')";
+    let view = browser.run(back).await?.as_str().unwrap().to_owned();
+    let shown = format!(
+        "document.querySelector('.delays caption')?.textContent.includes({} + ' ')",
+        json!(view)
+    );
+    browser.wait(&shown).await?;
+    let table = browser.run("return document.querySelector('.delays').innerText").await?;
+    let table = table.as_str().unwrap();
+    assert!(table.matches(" ms").count() >= 6, "a quorum prepared and committed: {table}");
+    let lanes = browser.run("return document.querySelectorAll('.lanes tbody tr').length").await?;
+    assert_eq!(lanes, 4);
+    Ok(())
+}
+
+/// The home page says who is missing and what to do, a block why somebody did not sign it.
+async fn names_who_is_missing(
+    net: &mut TestNet,
+    browser: &Browser,
+    base: &str,
+) -> anyhow::Result<()> {
+    net.kill(3);
+    browser.open(base).await?;
+    browser.wait("[...document.querySelectorAll('.troubles dt')].some((one) => one.textContent === 'v3')").await?;
+    let said = browser.run("return document.querySelector('.troubles').innerText").await?;
+    assert!(said.as_str().unwrap().contains("What to do: bring them back"), "{said}");
+    let height = net.status(0).await?.height.next();
+    net.wait_height(0, height, Duration::from_secs(30)).await?;
+    browser.open(&format!("{base}/block/{height}")).await?;
+    browser.wait("[...document.querySelectorAll('.signers tr.missed')].some((one) => one.innerText.includes('v3') && one.innerText.includes('not heard'))").await?;
+    net.start_node(3)?;
+    net.wait_active(3, Duration::from_secs(30)).await.map(drop)
 }
 
 /// Under another pinned chain nothing is verified, and the page says so.

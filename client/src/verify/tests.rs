@@ -196,6 +196,7 @@ impl Chain {
             validator: ValidatorRef { index: index.get(), name: validator.name.to_string() },
             power: validator.power,
             signed: certificate.signers.contains(index),
+            missed: None,
         };
         BlockCertificate {
             block: self.headers[0].hash(),

@@ -4,12 +4,14 @@
 //! before any message of theirs leaves. The driver runs on a thread of its own: it may wait for the disk.
 
 mod audit;
+mod clocks;
 mod dissemination;
 mod durable;
 mod fetch;
 mod inbound;
 mod outbox;
 mod perform;
+mod view_log;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,9 +35,12 @@ use crate::supervise::Pulse;
 use crate::sync::{Committed, Synced, Toolbox};
 use crate::workers::Workers;
 
+use clocks::Clocks;
+
 pub use audit::{Audit, read_audit};
 pub use durable::{Durable, marks_of};
 pub use outbox::Outbox;
+pub use view_log::{Delays, SeenView, VIEWS, ViewLog};
 
 /// Frames of one kind taken before the others have their turn.
 const BURST: usize = 256;
@@ -115,6 +120,8 @@ pub struct Tools {
     pub clock: Clock,
     /// Record of signed messages, if the configuration wants one.
     pub audit: Option<Audit>,
+    /// What went on in the last views.
+    pub views: ViewLog,
     /// Figures.
     pub metrics: Metrics,
     /// The pulse of the stage.
@@ -133,6 +140,7 @@ pub struct Driver {
     certificates: CertificateCache,
     fetching: std::collections::BTreeSet<logothete_primitives::BlockHash>,
     votes: VoteWatch,
+    clocks: Clocks,
     view_entered: Duration,
     seal_at: Option<Duration>,
     seals: bool,
@@ -164,7 +172,7 @@ impl Driver {
         (replica, dissemination, durable): (Replica, Dissemination, Durable),
     ) -> Self {
         let validators = tools.context.validators.len();
-        let votes = VoteWatch { last_view: vec![0; validators], last_seen_ms: vec![0; validators] };
+        let votes = VoteWatch::of(validators);
         let own = replica.status().index;
         let outbox = Outbox::new(tools.network.clone(), &tools.context.validators, own);
         Self {
@@ -179,6 +187,7 @@ impl Driver {
             certificates: CertificateCache::default(),
             fetching: std::collections::BTreeSet::new(),
             votes,
+            clocks: Clocks::new(validators),
             view_entered: Duration::ZERO,
             seal_at: None,
         }

@@ -7,9 +7,10 @@ use logothete_consensus::{
     Action, Block, Certificate, CommitCert, EntryReason, Message, QuorumCert,
 };
 use logothete_p2p::Lane;
-use logothete_primitives::codec;
+use logothete_primitives::{ValidatorIndex, View, codec};
 use tracing::{debug, error, info, warn};
 
+use super::view_log::Entry;
 use super::{Driver, DriverError};
 use crate::dissemination::BuildRequest;
 use crate::sync::Committed;
@@ -20,9 +21,11 @@ impl Driver {
             Action::StoreBlock { block, qc } => self.store_block(&block, &qc)?,
             Action::PersistSafety(state) => self.durable.take(state),
             Action::Send { to, message } => {
+                self.record_own(&message);
                 self.outbox.send(to, Lane::Consensus, frame(&message));
             }
             Action::Broadcast(message) => {
+                self.record_own(&message);
                 self.outbox.broadcast(Lane::Consensus, frame(&message));
             }
             Action::BuildPayload { view, ancestors, must_be_empty, idle_expired, .. } => {
@@ -45,10 +48,10 @@ impl Driver {
                 self.dissemination.on_evidence(*evidence);
             }
             Action::EnteredView { view, leader, reason, waited } => {
-                self.view_entered = self.tools.clock.now().mono;
+                self.enter_view(view, leader, reason);
                 self.dissemination.on_view(view);
                 self.tools.metrics.consensus.entered_view(view.get(), reason_label(reason), waited);
-                let leader = leader.map(logothete_primitives::ValidatorIndex::get);
+                let leader = leader.map(ValidatorIndex::get);
                 if reason == EntryReason::Tc {
                     self.tools.metrics.consensus.timed_out();
                     info!(event = "view.timed_out", %view, ?leader, ?waited);
@@ -62,6 +65,14 @@ impl Driver {
             }
         }
         Ok(())
+    }
+
+    fn enter_view(&mut self, view: View, leader: Option<ValidatorIndex>, reason: EntryReason) {
+        let now = self.tools.clock.now();
+        self.view_entered = now.mono;
+        let timer = self.replica.status().timeout;
+        let (mono, unix_ms) = (now.mono, now.unix_ms);
+        self.tools.views.entered(Entry { view, leader, reason, timer, mono, unix_ms });
     }
 
     fn store_block(&self, block: &Block, qc: &QuorumCert) -> Result<(), DriverError> {

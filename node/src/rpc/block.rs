@@ -5,6 +5,7 @@ use logothete_client::rpc::types::{
     BlockCertificate, BlockGet, BlockSelector, BlockSummary, BlockView, ExecutedView, Page,
     PageRequest, SignerView,
 };
+use logothete_consensus::CommitCert;
 use logothete_primitives::Height;
 
 use super::lookup::{Found, Lookup, failed};
@@ -63,7 +64,7 @@ impl NodeApi {
             view: certificate.view,
             headers: finality.header_bytes(),
             certificate: views::hex(certificate),
-            signers: views::signer_views(set, &certificate.signers),
+            signers: self.signers_in(certificate),
             power: set.power_of(&certificate.signers),
             quorum: set.quorum(),
         })
@@ -90,7 +91,12 @@ impl NodeApi {
             return Ok(Vec::new());
         }
         let finality = lookup.finality(height)?;
-        Ok(views::signer_views(self.validators(), &finality.certificate.signers))
+        Ok(self.signers_in(&finality.certificate))
+    }
+
+    fn signers_in(&self, certificate: &CommitCert) -> Vec<SignerView> {
+        let seen = self.service().views.view(certificate.view);
+        views::signer_views(self.validators(), &certificate.signers, seen.as_ref())
     }
 }
 

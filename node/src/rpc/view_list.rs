@@ -1,14 +1,15 @@
-//! `consensus_views`: what came of each view, as the chain itself says it.
+//! `consensus_views`: what came of each view, as the chain itself says it, and how this node lived it.
 
 use std::collections::BTreeMap;
 
 use logothete_client::rpc::RpcError;
-use logothete_client::rpc::types::{Page, PageRequest, ViewBlock, ViewRecord};
+use logothete_client::rpc::types::{Page, PageRequest, ViewBlock, ViewOutcome, ViewRecord};
 use logothete_consensus::{BlockHeader, LeaderElection, Reputation};
 use logothete_primitives::{Height, ValidatorIndex, View};
 
 use super::lookup::Lookup;
 use super::{NodeApi, cursor, views};
+use crate::driver::SeenView;
 
 /// Where a page begins: a view, and the height of the block it brought or passed before.
 type Place = (Height, View);
@@ -31,23 +32,49 @@ impl NodeApi {
         let size = cursor::page_size(params.limit, self.limits())?;
         let from = params.cursor.as_deref().map(cursor::to_view).transpose()?;
         let lookup = self.lookup_from(from.map(|(height, _)| height).max(params.min_height))?;
-        let (seen, next) = walk(&lookup, from, size)?;
+        let top = lookup.header(lookup.head().height)?.view;
+        let mut items = self.open_views(top, from);
+        if let Some(next) = items.get(size) {
+            let next_cursor = Some(cursor::of_view(lookup.head().height, next.view));
+            items.truncate(size);
+            return Ok(Page { items, at: lookup.anchor(), next_cursor });
+        }
+        let (seen, next) = walk(&lookup, from, size - items.len())?;
         let passed = seen.iter().filter(|seen| !seen.brought_a_block());
         let leaders = self.leaders_of(&lookup, passed)?;
-        let set = self.validators();
-        let mut items = Vec::with_capacity(seen.len());
-        for seen in seen {
-            let block = seen.brought_a_block().then(|| ViewBlock {
-                height: seen.header.height,
-                hash: seen.header.hash(),
-                timestamp: seen.header.timestamp,
-            });
-            let Seen { view, header } = seen;
-            let leader = leaders.get(&view).copied().unwrap_or(header.proposer);
-            items.push(ViewRecord { view, leader: views::validator_ref(set, leader), block });
-        }
+        items.extend(seen.into_iter().map(|seen| self.decided(seen, &leaders)));
         let next_cursor = next.map(|(height, view)| cursor::of_view(height, view));
         Ok(Page { items, at: lookup.anchor(), next_cursor })
+    }
+
+    /// The views above the latest final block that this node entered, newest first, from the place of a page on. The
+    /// chain does not say yet who led them; where the node did not know it either, they are left out.
+    fn open_views(&self, top: View, from: Option<Place>) -> Vec<ViewRecord> {
+        let below = from.map_or(View::new(u64::MAX), |(_, view)| view);
+        let open = self.service().views.above(top).into_iter().filter(|seen| seen.view <= below);
+        let record = |seen: SeenView| {
+            let leader = views::validator_ref(self.validators(), seen.leader?);
+            let (view, seen) = (seen.view, Some(views::view_seen(&seen)));
+            Some(ViewRecord { view, leader, outcome: ViewOutcome::Open, block: None, seen })
+        };
+        open.filter_map(record).collect()
+    }
+
+    fn decided(&self, seen: Seen, leaders: &BTreeMap<View, ValidatorIndex>) -> ViewRecord {
+        let block = seen.brought_a_block().then(|| ViewBlock {
+            height: seen.header.height,
+            hash: seen.header.hash(),
+            timestamp: seen.header.timestamp,
+        });
+        let Seen { view, header } = seen;
+        let leader = leaders.get(&view).copied().unwrap_or(header.proposer);
+        ViewRecord {
+            view,
+            leader: views::validator_ref(self.validators(), leader),
+            outcome: if block.is_some() { ViewOutcome::Block } else { ViewOutcome::Passed },
+            block,
+            seen: self.service().views.view(view).as_ref().map(views::view_seen),
+        }
     }
 
     /// Who led views that passed without a block. That depends on the blocks before them, back to
@@ -88,9 +115,14 @@ fn walk(
     size: usize,
 ) -> Result<(Vec<Seen>, Option<Place>), RpcError> {
     let mut seen = Vec::with_capacity(size);
+    let top = lookup.head().height;
     let (mut height, mut start) = match from {
+        // It was open when the cursor was given; its block may have come since.
+        Some((height, view)) if lookup.header(height)?.view < view => {
+            (first_from(lookup, view, top)?, Some(view))
+        }
         Some((height, view)) => (height, Some(view)),
-        None => (lookup.head().height, None),
+        None => (top, None),
     };
     while height > Height::ZERO {
         let header = lookup.header(height)?;

@@ -173,6 +173,33 @@ pub struct SignerView {
     pub power: u64,
     /// Whether its signature is in the certificate.
     pub signed: bool,
+    /// Why it is not, where the node that answers knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missed: Option<Missed>,
+}
+
+/// Why a signature is not in a certificate, as one node saw it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Missed {
+    /// In short.
+    pub why: MissedWhy,
+    /// After how many milliseconds in the view its vote, or its timeout, came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_ms: Option<u32>,
+}
+
+/// Why a signature is not in a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MissedWhy {
+    /// Its vote came; the certificate was made without it, from quicker ones.
+    Slower,
+    /// It gave the view up instead.
+    TimedOut,
+    /// It voted to prepare the block, and its commit vote did not come.
+    OnlyPrepared,
+    /// Nothing of it came in this view.
+    NotHeard,
 }
 
 /// What makes a block final, in a form that can be checked.

@@ -22,7 +22,7 @@ pub use account::{
 };
 pub use block::{
     BatchView, BlockCertificate, BlockGet, BlockSelector, BlockSummary, BlockView, ExecutedView,
-    HeaderView, SignerView, WhichBlock,
+    HeaderView, Missed, MissedWhy, SignerView, WhichBlock,
 };
 pub use common::{
     Anchor, Decimal, DecimalOption, Empty, HexBytes, Page, PageRequest, ValidatorRef,
@@ -34,18 +34,24 @@ pub use event::{
 };
 pub use evidence::{EvidenceView, OffenceKind, SignedClaim};
 pub use node::{
-    Attendance, ChainInfo, ChainParamsView, ConsensusState, MempoolStats, Mode, NodePeers,
+    Absence, Attendance, ChainInfo, ChainParamsView, ConsensusState, MempoolStats, Mode, NodePeers,
     NodeStatus, PeerView, Percentiles, Role, SyncState, SyncView, ValidatorView, ValidatorsList,
     VoteSlot,
 };
-pub use record::{Uptime, UptimeGet, ValidatorsUptime, ViewBlock, ViewRecord};
+pub use record::{
+    SeenVotes, Uptime, UptimeGet, ValidatorsUptime, ViewBlock, ViewEnd, ViewOutcome, ViewRecord,
+    ViewSeen,
+};
 pub use state::{StateProofGet, StateProofView, WhichState};
 pub use transaction::{
     BodyView, FailureView, ReceiptProof, ReceiptView, SubmitOutcome, Submitted, SubmittedEach,
     TxBytes, TxDetails, TxEncode, TxEncoded, TxGet, TxHashOnly, TxPlace, TxProof, TxSimulated,
     TxState, TxStatus, TxSubmitBatch, TxView, TxWait,
 };
-pub use why::{NodeWhy, Obstacle, StageView};
+pub use why::{
+    Culprit, CulpritKind, Effect, NextTimer, NodeWhy, Obstacle, RefusedPeer, StageView, TimerKind,
+    Trouble,
+};
 
 #[cfg(test)]
 mod tests;

@@ -69,9 +69,12 @@ export function table(caption, columns, keyOf, cells, empty = 'Nothing here.', f
 }
 
 // Who signed a certificate: one cell a validator, a table to those who hear it.
+const MISSED = { slower: 'slower than a quorum', timed_out: 'gave the view up', only_prepared: 'prepared only', not_heard: 'not heard' };
+const reason = (missed) => `${MISSED[missed.why]}${missed.after_ms === undefined ? '' : `, ${missed.after_ms} ms`}`;
+
 export function signerGrid(signers, caption = 'Signers of the certificate') {
-  const body = signers.map(({ validator, power, signed }) => h('tr', { class: signed ? 'signed' : 'missed' },
-    h('th', { scope: 'row' }, validator.name),
+  const body = signers.map(({ validator, power, signed, missed }) => h('tr', { class: signed ? 'signed' : 'missed' },
+    h('th', { scope: 'row' }, validator.name, missed && h('small', {}, reason(missed))),
     h('td', { class: 'state' }, mark(signed ? 'ok' : 'none', signed ? 'signed' : 'not in the certificate')),
     h('td', { class: 'power' }, h('span', { class: 'hidden' }, 'power '), power)));
   const head = h('thead', { class: 'hidden' }, h('tr', {}, ['validator', 'signed', 'power'].map((name) => h('th', { scope: 'col' }, name))));

@@ -41,7 +41,7 @@ export default async function show(page) {
         ['Receipts root', mono(header.executed.receipts_root)],
       ])),
       card('Certificate', certificate instanceof RpcError ? problem(certificate) : [
-        h('p', { class: 'note' }, `Commit votes of view ${number(certificate.view)} with ${certificate.power} of the voting power. ${certificate.quorum} are enough: it closes before slower votes arrive.`),
+        h('p', { class: 'note' }, `Commit votes of view ${number(certificate.view)} with ${certificate.power} of the voting power. ${certificate.quorum} are enough: it closes before slower votes arrive. Why somebody is missing is what this node saw, and no part of the proof.`),
         signerGrid(certificate.signers)])),
       panel.element),
     card('Transactions', transactions(view)),

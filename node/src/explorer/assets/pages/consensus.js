@@ -1,15 +1,21 @@
-// Consensus as it happens: the present view from moment to moment, and the recent views as lanes.
+// Consensus as it happens: the present view from moment to moment, and the last views as lanes.
 //
-// The present view is sampled from consensus_state. What became of a view is read from the blocks: a
-// view with a block names its leader and the signers of its certificate, a view without one failed.
+// The present view is sampled from consensus_state. What became of each view, and what came from whom after how
+// many milliseconds, is in consensus_views: the chain tells who led and which block came of it, this node the rest.
 
 import { fill, h, setText } from '../dom.js';
-import { duration, number, plural } from '../format.js';
-import { RpcError, batch, call } from '../rpc.js';
+import { duration, number } from '../format.js';
+import { call } from '../rpc.js';
 import { blockLink, card, mark } from '../widgets.js';
 
 const SAMPLE_MS = 150;
-const VIEWS = 40;
+// Views to go back to: the node remembers as many. A page of the list has a hundred.
+const VIEWS = 200;
+const PAGE = 100;
+// Views that are asked for again: votes may come late.
+const RENEWED = 20;
+// Lanes side by side.
+const SHOWN = 40;
 
 export default async function consensus(page) {
   page.title('Consensus, live');
@@ -18,88 +24,67 @@ export default async function consensus(page) {
   const timer = h('meter', { min: '0', 'aria-label': 'Age of the view' });
   const present = h('div', { class: 'scroll', role: 'region', 'aria-label': 'Votes at hand', tabindex: '0' });
   const lanes = h('div', { class: 'scroll', role: 'region', 'aria-label': 'Recent views', tabindex: '0' });
-  const slider = h('input', { type: 'range', id: 'scrub', min: '0', max: '0', value: '0', oninput: () => { followNewest = Number(slider.value) === Number(slider.max); draw(); } });
-  const chosen = h('div', { role: 'status' });
+  const slider = h('input', { type: 'range', id: 'scrub', min: '0', max: '0', value: '0', oninput: () => choose(Number(slider.value)) });
+  const chosen = h('div', {});
   const newest = h('button', { type: 'button', onclick: () => { followNewest = true; draw(); } }, 'Newest');
   fill(page.root, lead,
     card('This view', h('p', { class: 'level' }, h('span', {}, 'Age'), timer, clock), present,
       h('p', { class: 'note' }, 'Prepare votes and timeouts are of this view, commit votes of the view of the highest certificate.')),
-    card('Recent views', h('p', { class: 'scrubber' }, h('label', { for: 'scrub' }, 'View'), slider, newest), chosen, lanes,
-      h('p', { class: 'note' }, '● in the certificate, ○ not in it; ◆ ◇ the same of who led; ▲ a view without a block: it timed out')));
+    card('Recent views', h('p', { class: 'scrubber' }, h('label', { for: 'scrub' }, 'View'), slider, newest), lanes,
+      h('p', { class: 'note' }, '● committed, ◐ prepared only, ▲ timed out, ○ nothing came, · not seen by this node; a frame is around who led.'), chosen));
 
-  // By view: what the samples saw of it, and the block it made.
-  const samples = new Map();
-  const blocks = new Map();
-  let followNewest = true, members = [], top = 0n;
+  // Records by view, and the views in order, oldest first.
+  const records = new Map();
+  let order = [], selected = null, followNewest = true, members = [], timerMs = 0;
 
   function observe(state) {
-    members = state.votes.map((vote) => vote.validator.name);
     const age = Number(state.view_age_ms);
-    const known = samples.get(state.view) ?? { leader: state.leader, votes: state.votes.map(() => ({})) };
-    state.votes.forEach((vote, i) => {
-      for (const kind of ['prepare', 'commit', 'timeout']) if (vote[kind]) known.votes[i][kind] ??= age;
-    });
-    known.age = age;
-    samples.set(state.view, known);
-    top = BigInt(state.view);
-    for (const view of samples.keys()) if (BigInt(view) <= top - BigInt(VIEWS)) samples.delete(view);
     const power = (kind) => state.votes.filter((vote) => vote[kind]).reduce((sum, vote) => sum + BigInt(vote.power), 0n);
     const leader = state.leader?.name ?? 'nobody yet';
     setText(lead, state.waits_for ? `This validator may not vote yet: it waits for ${state.waits_for}.`
       : `View ${number(state.view)} is led by ${leader}. The newest final block is ${number(state.committed.height)}; the highest certificate is of view ${number(state.high_qc_view)}.`);
-    setText(clock, duration(age));
-    timer.max = Math.max(2000, age);
+    setText(clock, timerMs ? `${duration(age)}, timer ${duration(timerMs)}` : duration(age));
+    timer.max = Math.max(timerMs || 2000, age);
     timer.value = age;
     fill(present, votesTable(state, power));
   }
 
-  async function readBlocks(now) {
-    const missing = now.blocks.filter((block) => !blocks.has(block.view));
-    if (missing.length === 0) return;
-    const answers = await batch(missing.map((block) => ['block_get', { height: block.height }]), page);
-    answers.forEach((answer) => { if (!(answer instanceof RpcError)) blocks.set(answer.header.view, answer); });
-    for (const view of blocks.keys()) if (BigInt(view) <= top - BigInt(3 * VIEWS)) blocks.delete(view);
+  // The newest page, and older ones as long as views are wanted that are not known.
+  async function read() {
+    let cursor, known = false;
+    const limit = records.size === 0 ? PAGE : RENEWED;
+    for (let count = 0; count < VIEWS && !known; count += limit) {
+      const answer = await call('consensus_views', { limit, cursor }, page);
+      known = answer.items.some((one) => records.has(one.view) && records.get(one.view).outcome !== 'open');
+      for (const one of answer.items) records.set(one.view, one);
+      cursor = answer.next_cursor;
+      if (!cursor) break;
+    }
+    order = [...records.keys()].sort((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1));
+    for (const view of order.splice(0, Math.max(0, order.length - VIEWS))) records.delete(view);
+    timerMs = Number(records.get(order.at(-1))?.seen?.timer_ms ?? 0);
     if (!page.signal.aborted) draw();
   }
 
-  // The views there is something to say of, oldest first; every view between two blocks is there.
-  function known() {
-    const seen = [...blocks.keys()].map(BigInt);
-    if (seen.length === 0) return [];
-    const last = seen.reduce((a, b) => (a > b ? a : b));
-    const first = seen.reduce((a, b) => (a < b ? a : b));
-    const from = last - BigInt(VIEWS) > first ? last - BigInt(VIEWS) : first;
-    return Array.from({ length: Number(last - from) + 1 }, (_, i) => String(from + BigInt(i)));
+  function choose(at) {
+    followNewest = at >= order.length - 1;
+    selected = order[at];
+    draw();
   }
 
-  let shownViews = [];
   function draw() {
-    const views = known();
-    if (views.length === 0) return;
-    const selected = followNewest ? views.at(-1) : shownViews[Number(slider.value)] ?? views.at(-1);
-    shownViews = views;
-    const at = Math.max(0, views.indexOf(selected));
-    slider.max = String(views.length - 1);
+    if (order.length === 0) return;
+    if (followNewest || !records.has(selected)) selected = order.at(-1);
+    const at = order.indexOf(selected);
+    slider.max = String(order.length - 1);
     slider.value = String(at);
-    slider.setAttribute('aria-valuetext', `view ${views[at]}`);
+    slider.setAttribute('aria-valuetext', `view ${selected}`);
     newest.hidden = followNewest;
-    fill(chosen, describe(views[at]));
-    fill(lanes, laneTable(views, views[at], members, blocks, (view) => { followNewest = false; slider.value = String(views.indexOf(view)); draw(); }));
+    const last = Math.min(order.length, Math.max(at + SHOWN / 2, SHOWN));
+    const shown = order.slice(Math.max(0, last - SHOWN), last);
+    fill(chosen, describe(records.get(selected), members));
+    fill(lanes, laneTable(shown, selected, members, records, (view) => choose(order.indexOf(view))));
     if (followNewest) lanes.scrollLeft = lanes.scrollWidth;
-  }
-
-  function describe(view) {
-    const block = blocks.get(view);
-    const sample = samples.get(view);
-    if (!block) {
-      const timeouts = sample?.votes.map((vote, i) => (vote.timeout === undefined ? null : `${members[i]} after ${duration(vote.timeout)}`)).filter(Boolean);
-      return h('p', {}, mark('late', ''), ` View ${number(view)}${sample?.leader ? `, led by ${sample.leader.name},` : ''} made no block: it timed out.`, timeouts?.length ? ` Timeouts seen: ${timeouts.join(', ')}.` : null);
-    }
-    const signers = block.signers.filter((one) => one.signed).map((one) => one.validator.name);
-    const parent = blocks.get(block.header.parent_view);
-    const gap = parent ? Number(block.header.timestamp) - Number(parent.header.timestamp) : null;
-    return h('p', {}, mark('ok', ''), ` View ${number(view)}, led by ${block.header.proposer.name}, made block `, blockLink(block.header.height),
-      ` with ${plural(block.transaction_count, 'transaction')}${gap === null ? '' : `, ${duration(gap)} after the one before`}. Certificate: ${signers.join(', ')}.`);
   }
 
   async function sample() {
@@ -114,9 +99,10 @@ export default async function consensus(page) {
   sample();
   let reading = false;
   page.follow((now) => {
-    if (reading || now.failing) return;
+    if (reading || now.failing || !now.node) return;
     reading = true;
-    readBlocks(now).catch(() => {}).finally(() => { reading = false; });
+    members = now.node.validators.map((one) => one.name);
+    read().catch(() => {}).finally(() => { reading = false; });
   });
 }
 
@@ -130,16 +116,43 @@ function votesTable(state, power) {
     h('tbody', {}, rows), h('tfoot', {}, h('tr', {}, h('th', { scope: 'row' }, 'Power'), sum('prepare'), sum('commit'), sum('timeout'), h('td', { class: 'wide' }))));
 }
 
-function laneTable(views, selected, members, blocks, choose) {
-  const head = h('tr', {}, h('th', { scope: 'col' }, 'Validator'), views.map((view, i) => h('th', { scope: 'col', class: `tick${view === selected ? ' here' : ''}` },
-    h('span', { class: (i % 5 === 0 && Math.abs(i - views.indexOf(selected)) > 2) || view === selected ? '' : 'hidden' }, number(view)))));
+const OUTCOMES = { block: ['ok', 'brought block '], passed: ['late', 'passed without a block'], open: ['wait', 'is not decided yet'] };
+const ENDS = { votes: 'a quorum of votes', timeouts: 'a quorum of timeouts', final_block: 'a final block from others' };
+
+// One view in words, and what came from whom, when.
+function describe({ view, leader, outcome, block, seen }, members) {
+  const [shape, word] = OUTCOMES[outcome];
+  const life = !seen ? ' This node did not live it, or has forgotten it.'
+    : `${seen.ended ? ` It ended here after ${duration(Number(seen.lasted_ms))}, by ${ENDS[seen.ended]};` : ' It lasts;'} its timer was ${duration(Number(seen.timer_ms))}.`;
+  const cell = (ms) => h('td', { class: 'num' }, ms === undefined ? '–' : `${number(ms)} ms`);
+  const rows = (seen?.votes ?? []).map((one, i) => h('tr', {}, h('th', { scope: 'row' }, members[i], i === leader.index ? ' (led)' : ''), cell(one.prepare_ms), cell(one.commit_ms), cell(one.timeout_ms)));
+  return [h('p', {}, mark(shape, ''), ` View ${number(view)}, led by ${leader.name}, ${word}`, block && blockLink(block.height), '.', life),
+    seen && h('div', { class: 'scroll', role: 'region', 'aria-label': 'Votes of the chosen view', tabindex: '0' }, h('table', { class: 'delays' }, h('caption', { class: 'hidden' }, `Votes of view ${view} and how long after its beginning they came`),
+      h('thead', {}, h('tr', {}, ['Validator', 'Prepare vote', 'Commit vote', 'Timeout'].map((name, i) => h('th', { scope: 'col', class: i ? 'num' : '' }, name)))), h('tbody', {}, rows)))];
+}
+
+// What a validator did in a view: shape, class, words.
+function deed(record, index) {
+  const votes = record.seen?.votes[index];
+  const after = (ms) => `after ${duration(ms)}`;
+  if (!votes) return ['·', 'missed', record.outcome === 'passed' ? 'not seen here; the view passed without a block' : 'not seen here'];
+  if (votes.timeout_ms !== undefined) return ['▲', 'late', `timed out ${after(votes.timeout_ms)}`];
+  if (votes.commit_ms !== undefined) return ['●', 'signed', `committed ${after(votes.commit_ms)}`];
+  if (votes.prepare_ms !== undefined) return ['◐', 'signed', `prepared ${after(votes.prepare_ms)}`];
+  return ['○', 'missed', 'nothing came'];
+}
+
+function laneTable(views, selected, members, records, choose) {
+  const here = (view) => (view === selected ? ' here' : '');
+  const near = (i) => Math.abs(i - views.indexOf(selected)) > 2;
+  const head = h('tr', {}, h('th', { scope: 'col' }, 'Validator'), views.map((view, i) => h('th', { scope: 'col', class: `tick${here(view)}` },
+    h('span', { class: (i % 5 === 0 && near(i)) || view === selected ? '' : 'hidden' }, number(view)))));
   const rows = members.map((name, index) => h('tr', {}, h('th', { scope: 'row' }, name), views.map((view) => {
-    const block = blocks.get(view);
-    const led = block?.header.proposer.index === index;
-    const signed = block?.signers[index]?.signed;
-    const shape = !block ? '▲' : led ? (signed ? '◆' : '◇') : signed ? '●' : '○';
-    const word = !block ? 'no block' : `${led ? 'led, ' : ''}${signed ? 'in the certificate' : 'not in it'}`;
-    return h('td', { class: `cell ${!block ? 'late' : signed ? 'signed' : 'missed'}${view === selected ? ' here' : ''}`, title: `view ${view}, ${name}: ${word}`, onclick: () => choose(view) },
+    const record = records.get(view);
+    const [shape, kind, did] = deed(record, index);
+    const led = record.leader.index === index;
+    const word = `${led ? 'led, ' : ''}${did}`;
+    return h('td', { class: `cell ${kind}${led ? ' led' : ''}${here(view)}`, title: `view ${view}, ${name}: ${word}`, onclick: () => choose(view) },
       h('span', { 'aria-hidden': 'true' }, shape), h('span', { class: 'hidden' }, word));
   })));
   return h('table', { class: 'uptime lanes' }, h('caption', { class: 'hidden' }, 'Recent views, a column each'), h('thead', {}, head), h('tbody', {}, rows));

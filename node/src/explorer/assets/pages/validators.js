@@ -41,8 +41,9 @@ export default async function validators(page) {
     reading = true;
     try {
       await readSigners(page, now.chain.head.height, seen);
+      const uptime = await call('validators_uptime', { blocks: BLOCKS }, page);
       if (!page.signal.aborted) {
-        fill(grid, certificates(set.items, seen));
+        fill(grid, certificates(set.items, seen, uptime));
         grid.scrollLeft = grid.scrollWidth;
       }
     } catch { /* the banner says that the node does not answer */ } finally {
@@ -68,13 +69,14 @@ async function readSigners(page, height, seen) {
   });
 }
 
-function certificates(members, seen) {
+function certificates(members, seen, uptime) {
   const heights = [...seen.keys()].sort((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1));
-  const head = h('tr', {}, h('th', { scope: 'col' }, 'Validator'), h('th', { scope: 'col', class: 'num' }, 'Share'),
+  const head = h('tr', {}, h('th', { scope: 'col' }, 'Validator'), h('th', { scope: 'col', class: 'num' }, 'Share'), h('th', { scope: 'col', class: 'num' }, 'Proposed'),
     heights.map((height, i) => h('th', { scope: 'col', class: 'tick' }, h('span', { class: i % 8 === 0 ? '' : 'hidden' }, number(height)))));
   const rows = members.map((one) => {
-    const signed = heights.filter((height) => seen.get(height).signed[one.index]).length;
-    return h('tr', {}, h('th', { scope: 'row' }, one.name), h('td', { class: 'num' }, heights.length ? `${Math.round(100 * signed / heights.length)} %` : '–'),
+    const part = uptime.items[one.index];
+    return h('tr', {}, h('th', { scope: 'row' }, one.name), h('td', { class: 'num' }, uptime.blocks ? `${Math.round(100 * part.signed / uptime.blocks)} %` : '–'),
+      h('td', { class: 'num' }, number(part.proposed)),
       heights.map((height) => {
         const { signed, proposer } = seen.get(height);
         const word = `${signed[one.index] ? 'in' : 'not in'}${proposer === one.index ? ', proposed' : ''}`;
