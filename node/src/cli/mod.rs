@@ -12,6 +12,7 @@ pub mod config;
 pub mod consensus;
 pub mod context;
 pub mod devnet;
+pub mod doctor;
 pub mod errors;
 pub mod genesis;
 pub mod init;
@@ -76,6 +77,8 @@ enum Command {
     Status(status::Status),
     /// Why the chain or a node stands still, and what to do.
     Why(why::Why),
+    /// What may keep a node from running well, and what to do about it.
+    Doctor(doctor::Doctor),
     /// Key files.
     #[command(subcommand)]
     Keys(keys::Keys),
@@ -148,6 +151,7 @@ async fn perform(context: &Context, command: Command) -> Outcome {
         Command::Run(command) => run::perform(command).await,
         Command::Status(command) => status::perform(context, command).await,
         Command::Why(_) => why::perform(context).await,
+        Command::Doctor(command) => doctor::perform(context, command).await,
         Command::Keys(command) => keys::perform(command),
         Command::Tx(command) => tx::perform(context, command).await,
         Command::Account(command) => account::perform(context, command).await,
