@@ -17,6 +17,7 @@ pub mod errors;
 pub mod genesis;
 pub mod init;
 pub mod keys;
+pub mod man;
 pub mod mempool;
 pub mod output;
 pub mod passphrase;
@@ -64,10 +65,13 @@ enum Command {
     /// A whole network on this machine, every validator a process of its own.
     Devnet(devnet::Arguments),
     /// Files for a network of many machines.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  logothete testnet generate --out net --hosts 10.0.0.1,10.0.0.2,10.0.0.3,10.0.0.4 --dev"
+    )]
     Testnet(testnet::Testnet),
     /// The chain file.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  logothete genesis validate genesis.toml")]
     Genesis(genesis::Genesis),
     /// Make the home directory of one node.
     Init(init::Init),
@@ -77,47 +81,54 @@ enum Command {
     Status(status::Status),
     /// Why the chain or a node stands still, and what to do.
     Why(why::Why),
-    /// What may keep a node from running well, and what to do about it.
     Doctor(doctor::Doctor),
     /// Key files.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  logothete keys new anna")]
     Keys(keys::Keys),
     /// Transactions.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  logothete tx send alice bob 10")]
     Tx(tx::Tx),
     /// Accounts.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  logothete account show alice")]
     Account(account::Account),
     /// Blocks.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  logothete block show 52")]
     Block(block::Block),
     /// The validator set.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  logothete validators list")]
     Validators(validators::Validators),
     /// The protocol as one node sees it.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  logothete consensus state")]
     Consensus(consensus::Consensus),
     /// Waiting transactions.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  logothete mempool stats")]
     Mempool(mempool::Mempool),
     /// Backups of a node.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  logothete backup create --node v0 --to ./backup"
+    )]
     Backup(backup::Backup),
     /// Check what a node said, without any node.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  logothete verify proof proof.json --genesis genesis.toml"
+    )]
     Verify(verify::Verify),
     /// Call a JSON-RPC method.
     Rpc(rpc::Rpc),
     /// The configuration of a node.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  logothete config show --home ./node0")]
     Config(config::Config),
     /// Measurements.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  logothete bench load --duration 30")]
     Bench(bench::Bench),
     /// Whole networks with faults on virtual time, each decided by a seed.
     Sim(sim::Sim),
     /// Completion scripts for shells.
     Completions(completions::Completions),
+    /// Manual pages.
+    Man(man::Man),
     /// Version and build.
     #[command(after_help = "Example:\n  logothete version --json")]
     Version,
@@ -166,6 +177,7 @@ async fn perform(context: &Context, command: Command) -> Outcome {
         Command::Bench(command) => bench::perform(context, command).await,
         Command::Sim(command) => sim::perform(context, &command),
         Command::Completions(command) => Ok(completions::perform(&command)),
+        Command::Man(command) => man::perform(&command),
         Command::Version => Ok(version::perform()),
     }
 }
@@ -201,22 +213,44 @@ mod tests {
         Cli::command().debug_assert();
     }
 
+    /// Every command that is not hidden, as it is typed, each group before its commands.
+    pub(super) fn paths() -> Vec<String> {
+        let mut paths = Vec::new();
+        visit(&Cli::command(), "", &mut |path, _| paths.push(path.to_owned()));
+        paths
+    }
+
+    fn visit(command: &clap::Command, above: &str, see: &mut impl FnMut(&str, &clap::Command)) {
+        let path = format!("{above} {}", command.get_name()).trim().to_owned();
+        see(&path, command);
+        for inner in command.get_subcommands().filter(|inner| !inner.is_hide_set()) {
+            visit(inner, &path, see);
+        }
+    }
+
     #[test]
     fn every_command_shows_an_example() {
-        fn visit(command: &clap::Command, path: &str, without: &mut Vec<String>) {
-            let path = format!("{path} {}", command.get_name());
-            let leaf = !command.has_subcommands();
-            let example =
-                command.get_after_help().is_some_and(|help| help.to_string().contains("Example"));
-            if leaf && !example && !command.is_hide_set() {
-                without.push(path.clone());
+        let mut without = Vec::new();
+        visit(&Cli::command(), "", &mut |path, command| {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            if !help.contains("Example") || !help.contains(path) {
+                without.push(path.to_owned());
             }
-            for inner in command.get_subcommands() {
-                visit(inner, &path, without);
+        });
+        assert!(without.is_empty(), "no example of its own in the help of {without:?}");
+    }
+
+    #[test]
+    fn completions_of_every_shell_know_every_command() {
+        use clap::ValueEnum as _;
+        for shell in clap_complete::Shell::value_variants() {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "logothete", &mut script);
+            let script = String::from_utf8(script).unwrap();
+            for path in paths() {
+                let name = path.rsplit(' ').next().unwrap();
+                assert!(script.contains(name), "{shell} does not know {path}");
             }
         }
-        let mut without = Vec::new();
-        visit(&Cli::command(), "", &mut without);
-        assert!(without.is_empty(), "no example in the help of {without:?}");
     }
 }
