@@ -184,12 +184,7 @@ async fn perform(context: &Context, command: Command) -> Outcome {
 
 /// Help and version are answers; everything else is a wrong use, in an envelope if one was asked for.
 fn misuse(error: &clap::Error) -> ExitCode {
-    let answered = matches!(
-        error.kind(),
-        ErrorKind::DisplayHelp
-            | ErrorKind::DisplayVersion
-            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
-    );
+    let answered = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     if answered || !std::env::args().any(|argument| argument == "--json") {
         // A closed pipe is the reader's wish.
         let _ = error.print();
