@@ -35,6 +35,7 @@ const BESIDE_A_DEVNET: &[(&str, i32)] = &[
     ("man --out man", 0),
     ("status", 0),
     ("why", 0),
+    ("top", 2),
     ("rpc chain_info", 0),
     ("rpc no_such_method", 2),
     ("validators list", 0),

@@ -27,6 +27,7 @@ pub mod show;
 pub mod sim;
 pub mod status;
 pub mod testnet;
+pub mod top;
 pub mod tx;
 pub mod validators;
 pub mod verify;
@@ -79,6 +80,8 @@ enum Command {
     Run(run::Run),
     /// How the nodes are doing.
     Status(status::Status),
+    /// The nodes on a terminal, twice a second.
+    Top(top::Top),
     /// Why the chain or a node stands still, and what to do.
     Why(why::Why),
     Doctor(doctor::Doctor),
@@ -161,6 +164,7 @@ async fn perform(context: &Context, command: Command) -> Outcome {
         Command::Init(command) => init::perform(context, &command),
         Command::Run(command) => run::perform(command).await,
         Command::Status(command) => status::perform(context, command).await,
+        Command::Top(_) => top::perform(context).await,
         Command::Why(_) => why::perform(context).await,
         Command::Doctor(command) => doctor::perform(context, command).await,
         Command::Keys(command) => keys::perform(command),
