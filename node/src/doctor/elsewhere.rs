@@ -45,7 +45,7 @@ pub(super) fn check(
         return Check::not_checked(NAME, "the key is not known", "see the check of the key file");
     };
     if runs {
-        let advice = "stop the node of this home to look for another one; /evidence and the log tell of double signing";
+        let advice = "stop the node of this home to look for another one; `logothete consensus evidence` tells of double signing";
         return Check::not_checked(NAME, "the node of this home runs with it", advice);
     }
     let nobody = Meeting::default();

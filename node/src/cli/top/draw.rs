@@ -193,9 +193,9 @@ fn vote_table(details: &Details) -> Table<'static> {
     });
     let widths =
         [Constraint::Fill(1), Constraint::Length(5), Constraint::Length(5), Constraint::Length(7)];
-    let title = format!("votes · power {} of {}", why.power_present, why.quorum);
+    let title = format!("votes · power {}, {} decide", why.power_present, why.quorum);
     Table::new(rows, widths)
-        .header(Row::new(["name", "power", "votes", ""]).style(STRONG))
+        .header(Row::new(["name", "power", "P C T", ""]).style(STRONG))
         .block(titled(title))
 }
 

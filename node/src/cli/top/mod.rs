@@ -27,7 +27,7 @@ const KEYS_MAX: usize = 16;
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  logothete top\n  logothete top --url http://10.0.0.1:8080,http://10.0.0.2:8080\n\n\
-    Keys: q or Escape quits, Tab shows the next node."
+    Keys: q or Escape quits, Tab shows the next node.\nVotes for the current view: P prepare, C commit, T timeout."
 )]
 pub struct Top {}
 

@@ -123,8 +123,8 @@ nodes─────────────────────────
 v0        127.0.0.1:8080        1,234        waits
 ?         127.0.0.1:8083        -            does not answer
 
-votes · power 3 of 3────────────────────peers · 2───────────────────────────────
-name                 power votes        name        trip µs   height     version
+votes · power 3, 3 decide───────────────peers · 2───────────────────────────────
+name                 power P C T        name        trip µs   height     version
 v0                   1     P C ·        v1          1,850     1,233      0.1.0
 v1                   1     P C · leads  v2          1,850     1,233      0.1.0
 v2                   1     P · T
@@ -138,7 +138,8 @@ v3                   1     · · · missing";
 #[test]
 fn a_narrow_terminal_shows_the_votes_first() {
     let lines = drawn(&snapshot(true), 40, 16).join("\n");
-    for part in ["height 1,234", "✔ the chain makes progress", "votes · power 3 of 3", "v3"] {
+    for part in ["height 1,234", "✔ the chain makes progress", "votes · power 3, 3 decide", "v3"]
+    {
         assert!(lines.contains(part), "{part} is not in\n{lines}");
     }
     assert!(!lines.contains("peers · 2──"), "there is no room for the peers\n{lines}");
