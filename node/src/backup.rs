@@ -5,7 +5,7 @@
 //! a commit certificate of the chain file's validators.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -22,6 +22,7 @@ use crate::chain::{Chain, Genesis, executed_from};
 use crate::cli::show;
 use crate::dissemination::HeldBatch;
 use crate::recover::{self, Layout};
+use crate::scratch::Scratch;
 
 /// What a backup holds.
 #[derive(Clone, Debug, Serialize)]
@@ -61,9 +62,10 @@ pub fn create(chain: &Chain, dir: &Path) -> anyhow::Result<serde_json::Value> {
 /// # Errors
 /// The first thing that is wrong, with its place.
 pub fn verify(dir: &Path, spec: &Spec) -> Result<Summary, BackupError> {
-    let scratch = Scratch::new()?;
+    let scratch =
+        Scratch::new().map_err(|source| BackupError::Io { path: std::env::temp_dir(), source })?;
     let mut check = Check::new(spec);
-    let report = backup::verify(dir, &spec.chain_id(), &scratch.0, &mut check)?;
+    let report = backup::verify(dir, &spec.chain_id(), scratch.path(), &mut check)?;
     Ok(Summary {
         blocks_checked: Some(report.blocks),
         state_entries: Some(report.state_entries),
@@ -187,28 +189,6 @@ impl ChainCheck for Check {
         verify_commit(&self.context, &self.verifier, certificate)
             .map(|_| ())
             .map_err(|rejection| rejection.to_string())
-    }
-}
-
-/// A directory that is removed again.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> Result<Self, BackupError> {
-        let mut unique = [0; 8];
-        let name = getrandom::fill(&mut unique).map(|()| hex::encode(unique));
-        let path =
-            std::env::temp_dir().join(format!("logothete-verify-{}", name.unwrap_or_default()));
-        let io = |source| BackupError::Io { path: path.clone(), source };
-        std::fs::create_dir_all(&path).map_err(io)?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // What stays behind is RocksDB's log, of no use to anybody.
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 

@@ -4,6 +4,7 @@
 //! it to all validators in a batch, [`driver`] steps the consensus core that orders batches, [`executor`] turns final
 //! blocks into state, [`service`] answers what became of it. [`sync`] brings back a node that was away,
 //! [`recover`] one that was down, [`supervise`] ends one whose stages are not well and [`remedy`] says what to do then,
+//! [`doctor`] looks for what would end it or keep it from starting,
 //! [`node`] puts all together.
 
 pub mod absent;
@@ -17,6 +18,7 @@ pub mod clock;
 pub mod config;
 pub mod devnet;
 pub mod dissemination;
+pub mod doctor;
 pub mod driver;
 pub mod executor;
 pub mod explorer;
@@ -32,6 +34,7 @@ pub mod remedy;
 pub mod rpc;
 pub mod run;
 pub mod sample;
+mod scratch;
 pub mod service;
 pub mod signatures;
 pub mod sim;

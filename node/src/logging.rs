@@ -65,7 +65,8 @@ pub fn set_level(filter: &str) -> Result<(), LoggingError> {
     handle.reload(parsed).map_err(|_| LoggingError::State("shut down"))
 }
 
-fn parse(filter: &str) -> Result<EnvFilter, LoggingError> {
+/// Reads a filter.
+pub(crate) fn parse(filter: &str) -> Result<EnvFilter, LoggingError> {
     EnvFilter::builder().parse(filter).map_err(|error| LoggingError::BadFilter {
         filter: filter.to_owned(),
         message: error.to_string(),

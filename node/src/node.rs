@@ -255,16 +255,16 @@ fn own_place(
     Ok(Some(index))
 }
 
-async fn join(
+/// What the network of this chain is told at start.
+///
+/// # Errors
+/// An address that is none.
+pub(crate) fn network_config(
     config: &Config,
-    opened: &Opened,
-) -> anyhow::Result<(Arc<dyn Network>, Inbound, NetworkTask)> {
-    let genesis = opened.chain.genesis();
+    genesis: &Genesis,
+    role: logothete_p2p::Role,
+) -> anyhow::Result<logothete_p2p::Config> {
     let validators = genesis.validators.iter().map(|(_, validator)| validator.key).collect();
-    let role = match opened.own {
-        Some(_) => logothete_p2p::Role::Validator,
-        None => logothete_p2p::Role::Follower,
-    };
     let mut network = logothete_p2p::Config::new(genesis.chain, genesis.hash, validators, role);
     let address = |text: &String| text.parse().with_context(|| format!("{text:?} is no address"));
     network.listen = config.p2p.listen.iter().map(address).collect::<anyhow::Result<_>>()?;
@@ -272,6 +272,18 @@ async fn join(
     network.discover = config.p2p.discover;
     network.bootstrap =
         config.p2p.bootstrap.iter().map(|text| Ok(text.parse()?)).collect::<anyhow::Result<_>>()?;
+    Ok(network)
+}
+
+async fn join(
+    config: &Config,
+    opened: &Opened,
+) -> anyhow::Result<(Arc<dyn Network>, Inbound, NetworkTask)> {
+    let role = match opened.own {
+        Some(_) => logothete_p2p::Role::Validator,
+        None => logothete_p2p::Role::Follower,
+    };
+    let network = network_config(config, opened.chain.genesis(), role)?;
     logothete_p2p::start(&opened.secret, network).await.context("joining the network")
 }
 

@@ -9,7 +9,7 @@ use logothete_primitives::{
 };
 use thiserror::Error;
 
-use crate::{peer::Role, retry::RetryPolicy};
+use crate::{address, error::NetworkError, peer::Role, retry::RetryPolicy};
 
 /// What a network is told at start.
 #[derive(Clone, Debug)]
@@ -55,6 +55,21 @@ impl Config {
             limits: Limits::default(),
             retry: RetryPolicy::DIAL,
         }
+    }
+
+    /// Whether this build can use every address.
+    ///
+    /// # Errors
+    /// The first that it cannot use.
+    pub fn check(&self) -> Result<(), NetworkError> {
+        let bootstrap = self.bootstrap.iter().map(|peer| &peer.address);
+        for address in self.listen.iter().chain(&self.external).chain(bootstrap) {
+            if let Some(reason) = address::unusable(address) {
+                let (address, reason) = (address.to_string(), reason.to_owned());
+                return Err(NetworkError::Address { address, reason });
+            }
+        }
+        Ok(())
     }
 }
 

@@ -179,8 +179,14 @@ async fn prove(context: &Context, which: &Which) -> Outcome {
 
 /// A reader that has seen enough closes the pipe: that is its wish, not a fault.
 async fn export(context: &Context, wish: Export) -> Outcome {
+    if context.printer.json && wish.out.is_none() {
+        return Err(Failure::usage(
+            "the blocks would stand before the envelope on standard output",
+        )
+        .with_hint("name a file with --out, or leave out --json: the lines are JSON anyway"));
+    }
     match write_all(context, wish).await {
-        Err(failure) if failure.code == "closed" => Ok(Reply::new(json!(null), "")),
+        Err(failure) if failure.code == "closed" => Ok(Reply::new(json!({}), "")),
         outcome => outcome,
     }
 }

@@ -113,7 +113,8 @@ pub fn perform(command: Config) -> Outcome {
     }
 }
 
-fn show(settings: &Settings) -> Reply {
+/// Every key, its value and where it comes from.
+pub(super) fn show(settings: &Settings) -> Reply {
     let mut data = Map::new();
     let mut rows = Vec::new();
     for (key, setting) in settings.iter() {

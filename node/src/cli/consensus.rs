@@ -1,9 +1,11 @@
-//! `consensus state|evidence`.
+//! `consensus state|views|evidence`.
 
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use logothete_client::rpc::method::{ConsensusStateMethod, EvidenceListMethod};
+use logothete_client::rpc::method::{
+    ConsensusStateMethod, ConsensusViewsMethod, EvidenceListMethod,
+};
 use logothete_client::rpc::types::{Empty, VoteSlot};
 
 use super::context::{Context, Paging};
@@ -16,11 +18,21 @@ pub enum Consensus {
     /// View, leader, certificates, and who has voted.
     #[command(after_help = "Example:\n  logothete consensus state --url http://127.0.0.1:8081")]
     State,
+    /// Views of the chain, newest first: who led each, and the block it brought.
+    #[command(after_help = "Example:\n  logothete consensus views --limit 50")]
+    Views(Views),
     /// Proofs that a validator signed two contradicting messages, as the chain records them.
     #[command(after_help = "Examples:\n  logothete consensus evidence\n  \
                       logothete consensus evidence --json > evidence.json\n  \
                       logothete verify evidence evidence.json --genesis genesis.toml")]
     Evidence(Evidence),
+}
+
+/// Arguments of `consensus views`.
+#[derive(Args, Debug)]
+pub struct Views {
+    #[command(flatten)]
+    paging: Paging,
 }
 
 /// Arguments of `consensus evidence`.
@@ -37,8 +49,30 @@ pub struct Evidence {
 pub async fn perform(context: &Context, command: Consensus) -> Outcome {
     match command {
         Consensus::State => state(context).await,
+        Consensus::Views(wish) => views(context, wish).await,
         Consensus::Evidence(wish) => evidence(context, wish).await,
     }
+}
+
+async fn views(context: &Context, wish: Views) -> Outcome {
+    let page = context.call::<ConsensusViewsMethod>(wish.paging.into()).await?;
+    let rows: Vec<Vec<String>> = page
+        .items
+        .iter()
+        .map(|record| {
+            let leader = show::validator(&record.leader);
+            let brought = match &record.block {
+                Some(block) => [block.height.to_string(), show::time(block.timestamp)],
+                None => ["-".to_owned(), "passed without a block".to_owned()],
+            };
+            [vec![record.view.to_string(), leader], brought.to_vec()].concat()
+        })
+        .collect();
+    let mut text = table(&["view", "leader", "height", "time"], &rows);
+    if let Some(cursor) = &page.next_cursor {
+        text.push_str(&format!("more: --cursor {cursor}"));
+    }
+    Ok(Reply::new(page, text))
 }
 
 async fn evidence(context: &Context, wish: Evidence) -> Outcome {

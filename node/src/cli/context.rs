@@ -107,6 +107,12 @@ impl Context {
         self.directory().load().ok().flatten()
     }
 
+    /// The nodes that were named.
+    #[must_use]
+    pub fn named_urls(&self) -> &[String] {
+        &self.global.url
+    }
+
     /// The nodes to ask: the named ones, else the devnet's that run, else the usual address.
     #[must_use]
     pub fn urls(&self) -> Vec<String> {

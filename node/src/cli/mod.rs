@@ -12,10 +12,12 @@ pub mod config;
 pub mod consensus;
 pub mod context;
 pub mod devnet;
+pub mod doctor;
 pub mod errors;
 pub mod genesis;
 pub mod init;
 pub mod keys;
+pub mod man;
 pub mod mempool;
 pub mod output;
 pub mod passphrase;
@@ -25,6 +27,7 @@ pub mod show;
 pub mod sim;
 pub mod status;
 pub mod testnet;
+pub mod top;
 pub mod tx;
 pub mod validators;
 pub mod verify;
@@ -63,10 +66,13 @@ enum Command {
     /// A whole network on this machine, every validator a process of its own.
     Devnet(devnet::Arguments),
     /// Files for a network of many machines.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  logothete testnet generate --out net --hosts 10.0.0.1,10.0.0.2,10.0.0.3,10.0.0.4 --dev"
+    )]
     Testnet(testnet::Testnet),
     /// The chain file.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  logothete genesis validate genesis.toml")]
     Genesis(genesis::Genesis),
     /// Make the home directory of one node.
     Init(init::Init),
@@ -74,47 +80,58 @@ enum Command {
     Run(run::Run),
     /// How the nodes are doing.
     Status(status::Status),
+    /// The nodes on a terminal, twice a second.
+    Top(top::Top),
     /// Why the chain or a node stands still, and what to do.
     Why(why::Why),
+    Doctor(doctor::Doctor),
     /// Key files.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  logothete keys new anna")]
     Keys(keys::Keys),
     /// Transactions.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  logothete tx send alice bob 10")]
     Tx(tx::Tx),
     /// Accounts.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  logothete account show alice")]
     Account(account::Account),
     /// Blocks.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  logothete block show 52")]
     Block(block::Block),
     /// The validator set.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  logothete validators list")]
     Validators(validators::Validators),
     /// The protocol as one node sees it.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  logothete consensus state")]
     Consensus(consensus::Consensus),
     /// Waiting transactions.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  logothete mempool stats")]
     Mempool(mempool::Mempool),
     /// Backups of a node.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  logothete backup create --node v0 --to ./backup"
+    )]
     Backup(backup::Backup),
     /// Check what a node said, without any node.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  logothete verify proof proof.json --genesis genesis.toml"
+    )]
     Verify(verify::Verify),
     /// Call a JSON-RPC method.
     Rpc(rpc::Rpc),
     /// The configuration of a node.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  logothete config show --home ./node0")]
     Config(config::Config),
     /// Measurements.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  logothete bench load --duration 30")]
     Bench(bench::Bench),
     /// Whole networks with faults on virtual time, each decided by a seed.
     Sim(sim::Sim),
     /// Completion scripts for shells.
     Completions(completions::Completions),
+    /// Manual pages.
+    Man(man::Man),
     /// Version and build.
     #[command(after_help = "Example:\n  logothete version --json")]
     Version,
@@ -147,7 +164,9 @@ async fn perform(context: &Context, command: Command) -> Outcome {
         Command::Init(command) => init::perform(context, &command),
         Command::Run(command) => run::perform(command).await,
         Command::Status(command) => status::perform(context, command).await,
+        Command::Top(_) => top::perform(context).await,
         Command::Why(_) => why::perform(context).await,
+        Command::Doctor(command) => doctor::perform(context, command).await,
         Command::Keys(command) => keys::perform(command),
         Command::Tx(command) => tx::perform(context, command).await,
         Command::Account(command) => account::perform(context, command).await,
@@ -162,18 +181,14 @@ async fn perform(context: &Context, command: Command) -> Outcome {
         Command::Bench(command) => bench::perform(context, command).await,
         Command::Sim(command) => sim::perform(context, &command),
         Command::Completions(command) => Ok(completions::perform(&command)),
+        Command::Man(command) => man::perform(&command),
         Command::Version => Ok(version::perform()),
     }
 }
 
 /// Help and version are answers; everything else is a wrong use, in an envelope if one was asked for.
 fn misuse(error: &clap::Error) -> ExitCode {
-    let answered = matches!(
-        error.kind(),
-        ErrorKind::DisplayHelp
-            | ErrorKind::DisplayVersion
-            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
-    );
+    let answered = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     if answered || !std::env::args().any(|argument| argument == "--json") {
         // A closed pipe is the reader's wish.
         let _ = error.print();
@@ -197,22 +212,44 @@ mod tests {
         Cli::command().debug_assert();
     }
 
+    /// Every command that is not hidden, as it is typed, each group before its commands.
+    pub(super) fn paths() -> Vec<String> {
+        let mut paths = Vec::new();
+        visit(&Cli::command(), "", &mut |path, _| paths.push(path.to_owned()));
+        paths
+    }
+
+    fn visit(command: &clap::Command, above: &str, see: &mut impl FnMut(&str, &clap::Command)) {
+        let path = format!("{above} {}", command.get_name()).trim().to_owned();
+        see(&path, command);
+        for inner in command.get_subcommands().filter(|inner| !inner.is_hide_set()) {
+            visit(inner, &path, see);
+        }
+    }
+
     #[test]
     fn every_command_shows_an_example() {
-        fn visit(command: &clap::Command, path: &str, without: &mut Vec<String>) {
-            let path = format!("{path} {}", command.get_name());
-            let leaf = !command.has_subcommands();
-            let example =
-                command.get_after_help().is_some_and(|help| help.to_string().contains("Example"));
-            if leaf && !example && !command.is_hide_set() {
-                without.push(path.clone());
+        let mut without = Vec::new();
+        visit(&Cli::command(), "", &mut |path, command| {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            if !help.contains("Example") || !help.contains(path) {
+                without.push(path.to_owned());
             }
-            for inner in command.get_subcommands() {
-                visit(inner, &path, without);
+        });
+        assert!(without.is_empty(), "no example of its own in the help of {without:?}");
+    }
+
+    #[test]
+    fn completions_of_every_shell_know_every_command() {
+        use clap::ValueEnum as _;
+        for shell in clap_complete::Shell::value_variants() {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "logothete", &mut script);
+            let script = String::from_utf8(script).unwrap();
+            for path in paths() {
+                let name = path.rsplit(' ').next().unwrap();
+                assert!(script.contains(name), "{shell} does not know {path}");
             }
         }
-        let mut without = Vec::new();
-        visit(&Cli::command(), "", &mut without);
-        assert!(without.is_empty(), "no example in the help of {without:?}");
     }
 }

@@ -39,7 +39,11 @@ pub fn for_new_key(file: Option<&Path>) -> Result<Zeroizing<String>, Failure> {
     if first == second { Ok(first) } else { Err(Failure::usage("the two passphrases differ")) }
 }
 
-fn given(file: Option<&Path>) -> Result<Option<Zeroizing<String>>, Failure> {
+/// A passphrase that is given without asking for it.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn given(file: Option<&Path>) -> Result<Option<Zeroizing<String>>, Failure> {
     if let Some(path) = file {
         let text = std::fs::read_to_string(path).map(Zeroizing::new).map_err(|error| {
             Failure::new("io", format!("cannot read {}: {error}", path.display()))

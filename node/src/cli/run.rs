@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use serde_json::Value;
+use serde_json::json;
+use tracing::warn;
 
 use super::config::Place;
 use super::output::{Failure, Outcome, Reply};
 use super::passphrase;
 use crate::config::Config;
+use crate::doctor::{self, Check, Verdict};
 use crate::logging;
 use crate::remedy::Remedy;
 
@@ -36,10 +38,27 @@ pub async fn perform(command: Run) -> Outcome {
         Failure::usage(error.to_string()).with_hint("set log.level to info or debug")
     })?;
     config.passphrase = passphrase::for_key(&config.paths.key, command.passphrase_file.as_deref())?;
+    doctor::raise_handles();
+    fit(&doctor::at_start(&config))?;
     crate::run(config).await.map_err(|error| {
         Failure::new("node_stopped", causes(&error)).with_hint(Remedy::of(&error).text())
     })?;
-    Ok(Reply::new(Value::Null, ""))
+    Ok(Reply::new(json!({}), ""))
+}
+
+/// Faults keep the node from starting; warnings are logged.
+fn fit(checks: &[Check]) -> Result<(), Failure> {
+    for check in checks.iter().filter(|check| check.verdict == Verdict::Warning) {
+        let advice = check.advice.as_deref().unwrap_or_default();
+        warn!(event = "doctor.warning", check = check.name, advice, "{}", check.detail);
+    }
+    match checks.iter().find(|check| check.is_fault()) {
+        None => Ok(()),
+        Some(fault) => {
+            let failure = Failure::new(fault.name, fault.detail.as_str());
+            Err(failure.with_hint(fault.advice.as_deref().unwrap_or_default()))
+        }
+    }
 }
 
 /// The error and its causes in one line, without those that the one before has told already.

@@ -37,7 +37,10 @@ pub async fn perform(context: &Context, command: Status) -> Outcome {
             return reply;
         }
         match reply {
-            Ok(reply) if context.printer.json => context.printer.line(&reply.data.to_string()),
+            // One envelope a line.
+            reply if context.printer.json => {
+                context.printer.finish(reply);
+            }
             Ok(reply) => context.printer.line(&format!("\x1b[H\x1b[2J{}", reply.text)),
             Err(failure) => context.printer.progress(&failure.message),
         }

@@ -27,7 +27,6 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    address,
     config::Config,
     error::{NetworkError, RequestError, SendError},
     hub::Hub,
@@ -101,14 +100,7 @@ fn check(local: &PublicKey, config: &Config) -> Result<(), NetworkError> {
     if config.role == Role::Validator && !config.validators.contains(local) {
         return Err(NetworkError::NotAValidator(*local));
     }
-    let bootstrap = config.bootstrap.iter().map(|peer| &peer.address);
-    for address in config.listen.iter().chain(&config.external).chain(bootstrap) {
-        if let Some(reason) = address::unusable(address) {
-            let (address, reason) = (address.to_string(), reason.to_owned());
-            return Err(NetworkError::Address { address, reason });
-        }
-    }
-    Ok(())
+    config.check()
 }
 
 fn swarm(keypair: Keypair, behaviour: Behaviour) -> Result<Swarm<Behaviour>, NetworkError> {
