@@ -7,6 +7,7 @@
 pub mod browser;
 pub mod checks;
 pub mod disk;
+pub mod documents;
 pub mod network;
 pub mod tamper;
 pub mod workload;

@@ -105,7 +105,10 @@ pub fn account_key(index: usize) -> SecretKey {
 }
 
 /// The program under test, built by the same cargo run as the test.
-fn program() -> anyhow::Result<PathBuf> {
+///
+/// # Errors
+/// When it was not built.
+pub fn program() -> anyhow::Result<PathBuf> {
     let test = std::env::current_exe()?;
     let release = test.parent().and_then(Path::parent).context("a test lies in target/…/deps")?;
     let program = release.join("logothete");
