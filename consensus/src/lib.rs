@@ -80,7 +80,7 @@ pub use replica::Replica;
 pub use safety_rules::{SafetyRefusal, SafetyRules};
 pub use safety_state::{Marks, ProposalMark, SafetyState};
 pub use slot::{Said, Slot};
-pub use status::{Mode, Status};
+pub use status::{Mode, Status, Timer, TimerKind};
 pub use verify::{
     CertificateCache, Verified, verify, verify_cached, verify_certificate, verify_commit,
     verify_quorum,

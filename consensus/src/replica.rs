@@ -27,6 +27,7 @@ use crate::outbox::Outbox;
 use crate::pacemaker::Pacemaker;
 use crate::proposals::{Building, Proposals};
 use crate::safety_rules::SafetyRules;
+use crate::status::{Timer, TimerKind};
 use crate::timeout_collector::TimeoutCollector;
 use crate::vote_collector::VoteCollector;
 
@@ -186,6 +187,11 @@ impl Replica {
     /// When to send [`Event::Tick`]; `None` before the first event, or when nothing is waited for.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Duration> {
+        self.next_timer().map(|timer| timer.at)
+    }
+
+    /// The timer that runs out first, and what for.
+    pub(crate) fn next_timer(&self) -> Option<Timer> {
         if !self.started {
             return None;
         }
@@ -197,7 +203,15 @@ impl Replica {
             .filter(|building| !building.idle_expired)
             .map(|_| self.pacemaker.idle_deadline(&self.config));
         let ask = self.learner.as_ref().and_then(Learner::deadline);
-        [view, repeat, idle, ask, self.fetches.deadline()].into_iter().flatten().min()
+        let timers = [
+            (TimerKind::View, view),
+            (TimerKind::Repeat, repeat),
+            (TimerKind::EmptyBlock, idle),
+            (TimerKind::Statements, ask),
+            (TimerKind::Fetch, self.fetches.deadline()),
+        ];
+        let running = timers.into_iter().filter_map(|(kind, at)| Some(Timer { kind, at: at? }));
+        running.min_by_key(|timer| timer.at)
     }
 
     /// Evidence of equivocation seen since the start: the first of each validator and kind.

@@ -21,12 +21,33 @@ pub enum Mode {
         statements: SignerSet,
         /// m + 1, once a quorum has answered: it signs again after a CC of a higher view.
         above: Option<View>,
-        /// Validators known to be in this state, the own place among them. If their power is more
-        /// than f, the chain waits for the recovery procedure.
-        amnesiacs: SignerSet,
     },
     /// Not a validator.
     Follower,
+}
+
+/// What a replica does when its next deadline comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TimerKind {
+    /// R5, R7: gives the view up.
+    View,
+    /// R5: sends its messages that have not done their work again.
+    Repeat,
+    /// R7: proposes an empty block.
+    EmptyBlock,
+    /// R10: asks for statements again.
+    Statements,
+    /// Asks for missing blocks again.
+    Fetch,
+}
+
+/// The timer that runs out first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timer {
+    /// What happens then.
+    pub kind: TimerKind,
+    /// When, by the monotonic clock of the events.
+    pub at: Duration,
 }
 
 /// A snapshot of a replica.
@@ -52,6 +73,9 @@ pub struct Status {
     pub committed_hash: BlockHash,
     /// What this replica does.
     pub mode: Mode,
+    /// Validators known to have lost their safety state (R10), the own place among them if it has. If
+    /// their power is more than f, the chain waits for the recovery procedure.
+    pub amnesiacs: SignerSet,
     /// The own place, if it is a validator.
     pub index: Option<ValidatorIndex>,
     /// How far it has signed, if it signs.
@@ -64,6 +88,8 @@ pub struct Status {
     pub timeouts: SignerSet,
     /// How long a view lasts without progress, at present.
     pub timeout: Duration,
+    /// The timer that runs out first, if any runs.
+    pub next_timer: Option<Timer>,
     /// Views in a row that timed out since the last final block.
     pub failed_views: u32,
     /// Uncommitted blocks at hand.
@@ -92,12 +118,14 @@ impl Replica {
             committed_view: root.view,
             committed_hash: self.tree.root_hash(),
             mode: self.mode(),
+            amnesiacs: self.amnesiacs(),
             index: self.index(),
             marks: self.safety.as_ref().and_then(SafetyRules::marks),
             prepare_votes: self.prepare_votes.signers(view, size),
             commit_votes: self.commit_votes.signers(high_qc.view, size),
             timeouts: self.timeouts.signers(size),
             timeout: self.pacemaker.timeout(&self.config),
+            next_timer: self.next_timer(),
             failed_views: self.pacemaker.failed_views(),
             blocks: self.tree.len(),
             missing: self.fetches.len(),
@@ -109,15 +137,19 @@ impl Replica {
         match (&self.safety, &self.learner) {
             (None, _) => Mode::Follower,
             (Some(_), None) => Mode::Active,
-            (Some(safety), Some(learner)) => {
-                let mut amnesiacs = SignerSet::new(size);
-                amnesiacs.insert(safety.index());
-                for index in self.amnesiacs.keys() {
-                    amnesiacs.insert(*index);
-                }
+            (Some(_), Some(learner)) => {
                 let (statements, above) = (Learner::statements(learner, size), learner.above());
-                Mode::Learner { statements, above, amnesiacs }
+                Mode::Learner { statements, above }
             }
         }
+    }
+
+    fn amnesiacs(&self) -> SignerSet {
+        let mut amnesiacs = SignerSet::new(self.ctx.validators.len());
+        let own = self.index().filter(|_| self.learner.is_some());
+        for index in own.into_iter().chain(self.amnesiacs.keys().copied()) {
+            amnesiacs.insert(index);
+        }
+        amnesiacs
     }
 }

@@ -241,12 +241,12 @@ fn class_07_more_than_f_without_memory_wait_and_say_so() {
         let statement = stand.statement(stand.nonce, signer, 1, None);
         stand.hear(Message::Statement(Box::new(statement)));
     }
-    let logothete_consensus::Mode::Learner { above, amnesiacs, .. } = stand.replica.status().mode
-    else {
+    let status = stand.replica.status();
+    let logothete_consensus::Mode::Learner { above, .. } = status.mode else {
         panic!("still without memory")
     };
     assert_eq!(above, None, "two statements are no quorum");
-    let lost = stand.ctx.validators.power_of(&amnesiacs);
+    let lost = stand.ctx.validators.power_of(&status.amnesiacs);
     assert!(lost > stand.ctx.validators.max_faulty());
 }
 

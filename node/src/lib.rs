@@ -6,6 +6,7 @@
 //! [`recover`] one that was down, [`supervise`] ends one whose stages are not well and [`remedy`] says what to do then,
 //! [`node`] puts all together.
 
+pub mod absent;
 pub mod admin;
 pub mod admission;
 pub mod backup;

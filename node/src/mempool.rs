@@ -22,6 +22,8 @@ use crate::dissemination::{BatchSource, HeldBatch};
 
 /// How many dropped transactions are remembered, so that their senders learn why.
 const REMEMBERED_DROPS: usize = 4_096;
+/// How many of those that expired are named.
+const EXPIRED_NAMED: usize = 3;
 /// Bytes of transactions that one batch takes: the rest of the frame is the batch's own fields.
 const BATCH_CONTENT_BYTES: usize =
     MAX_BATCH_BYTES - 64 - MAX_BATCH_TXS * logothete_ledger::batch::BATCH_ENTRY_BYTES;
@@ -30,7 +32,16 @@ struct Inner {
     pool: Mempool,
     /// When each transaction came in.
     arrivals: HashMap<TxHash, Instant>,
-    dropped: VecDeque<(TxHash, DropReason)>,
+    dropped: VecDeque<(Instant, TxHash, DropReason)>,
+}
+
+/// Transactions that waited for as long as they may, and no block took them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expiries {
+    /// How many.
+    pub count: usize,
+    /// The newest of them.
+    pub newest: Vec<TxHash>,
 }
 
 /// What a final block decided for the transactions that were taken in here.
@@ -109,12 +120,13 @@ impl SharedMempool {
 
     /// Settles what a final block decides.
     pub fn on_final(&self, block: &FinalBlock<'_>) -> Settled {
+        let now = Instant::now();
         let mut inner = self.lock();
         let mut dropped = Vec::new();
         for gone in inner.pool.on_final(block) {
             dropped.push(gone.hash);
             inner.arrivals.remove(&gone.hash);
-            inner.dropped.push_back((gone.hash, gone.reason));
+            inner.dropped.push_back((now, gone.hash, gone.reason));
         }
         let receipts = block.outcomes.iter().filter_map(Outcome::receipt);
         let took: Vec<Duration> = receipts
@@ -145,7 +157,23 @@ impl SharedMempool {
     /// Why a transaction left lately without having been executed.
     pub fn drop_reason(&self, hash: &TxHash) -> Option<DropReason> {
         let inner = self.lock();
-        inner.dropped.iter().rev().find(|(dropped, _)| dropped == hash).map(|(_, why)| why.clone())
+        let found = inner.dropped.iter().rev().find(|(_, dropped, _)| dropped == hash);
+        found.map(|(_, _, why)| why.clone())
+    }
+
+    /// What expired within the time before now, as far as it is remembered.
+    pub fn expired_within(&self, time: Duration) -> Expiries {
+        let inner = self.lock();
+        let recent = inner.dropped.iter().rev().take_while(|(at, ..)| at.elapsed() <= time);
+        let expired = recent.filter(|(_, _, why)| *why == DropReason::Expired);
+        let mut expiries = Expiries::default();
+        for (_, hash, _) in expired {
+            expiries.count += 1;
+            if expiries.newest.len() < EXPIRED_NAMED {
+                expiries.newest.push(*hash);
+            }
+        }
+        expiries
     }
 
     /// A waiting transaction.

@@ -9,18 +9,19 @@ use logothete_genesis::Spec;
 use logothete_genesis::keystore::KeyFile;
 use logothete_ledger::mempool::MempoolLimits;
 use logothete_ledger::store::{DataLock, MarksFile, RocksStore, Store};
-use logothete_p2p::{Inbound, Network, NetworkTask, PeerEvent, Request};
+use logothete_p2p::{Inbound, Network, NetworkTask, Request};
 use logothete_primitives::{Ed25519Verifier, SecretKey, Signer, ValidatorIndex, Verifier};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use crate::absent::{self, Absent};
 use crate::admission::{self, Admission};
 use crate::chain::{Chain, Genesis};
 use crate::clock::Clock;
 use crate::config::{Config, Role};
 use crate::dissemination::{BatchSource, Dissemination, EvidencePool, Limits};
-use crate::driver::{Audit, Driver, Durable, Inlets, Outlets, Report, Tools};
+use crate::driver::{Audit, Driver, Durable, Inlets, Outlets, Tools};
 use crate::executor::{self, Executor, ReadyBlocks};
 use crate::finality::Finality;
 use crate::gossip::{Listener, Publisher};
@@ -301,7 +302,10 @@ pub(crate) fn assemble(
 
     let state = StateHandle::new(chain.store().clone(), recover::load_tree(&chain)?);
     let (head_sender, head) = watch::channel(recover::load_head(&chain)?);
-    let mempool = SharedMempool::new(MempoolLimits::default());
+    let mempool = SharedMempool::new(MempoolLimits {
+        count: config.mempool.transactions,
+        ..MempoolLimits::default()
+    });
     let finality = Finality::default();
     let ready = ReadyBlocks::default();
 
@@ -435,7 +439,15 @@ pub(crate) fn assemble(
     let serving = serve(chain.clone(), metrics.clone(), workers, requests);
     supervisor.spawn("sync.server", until(&stop, serving));
     supervisor.spawn("gossip", until(&stop, listener.run()));
-    supervisor.spawn("peers", until(&stop, watch_peers(peers, connected, metrics.clone())));
+    let absent = Absent::default();
+    let watch = absent::Watch {
+        reports: connected,
+        metrics: metrics.clone(),
+        absent: absent.clone(),
+        genesis,
+        clock,
+    };
+    supervisor.spawn("peers", until(&stop, watch.run(peers)));
     if own.is_none() {
         let publisher = Publisher {
             network: network.clone(),
@@ -457,6 +469,7 @@ pub(crate) fn assemble(
         sync: sync_status,
         mempool,
         admission,
+        absent,
         finality,
         metrics,
         supervisor,
@@ -505,31 +518,6 @@ async fn serve(
     while let Some(request) = requests.recv().await {
         let (chain, metrics) = (chain.clone(), metrics.clone());
         workers.read(move || sync::answer(&chain, &metrics, request)).await;
-    }
-}
-
-async fn watch_peers(
-    mut peers: mpsc::Receiver<PeerEvent>,
-    reports: mpsc::Sender<Report>,
-    metrics: Metrics,
-) {
-    while let Some(event) = peers.recv().await {
-        match event {
-            PeerEvent::Connected(peer) => {
-                info!(event = "peer.connected", peer = %peer.key, role = %peer.role);
-                // The driver is gone only when the node ends.
-                let _ = reports.send(Report::Connected(peer.key)).await;
-            }
-            PeerEvent::Disconnected { key, reason } => {
-                metrics.network.disconnected(reason.name());
-                info!(event = "peer.disconnected", peer = %key, %reason);
-            }
-            PeerEvent::Refused { address, key, reason } => {
-                metrics.network.disconnected(reason.name());
-                let peer = key.map(|key| key.to_string());
-                warn!(event = "peer.refused", %address, peer, %reason);
-            }
-        }
     }
 }
 

@@ -12,6 +12,7 @@ use logothete_primitives::TxHash;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::absent::Absent;
 use crate::admission::{Admission, Answer, SubmitError};
 use crate::chain::Chain;
 use crate::clock::Clock;
@@ -51,13 +52,26 @@ pub struct Submitted {
     pub new: bool,
 }
 
-/// When each validator was last heard voting, for `node_status`.
+/// What was heard of each validator, for `node_status` and `node_why`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VoteWatch {
     /// By validator: the highest view in which a vote or timeout of it was seen.
     pub last_view: Vec<u64>,
     /// By validator: when that was, in milliseconds since the Unix epoch; 0 for never.
     pub last_seen_ms: Vec<u64>,
+    /// By validator: by how many milliseconds its clock is ahead of ours, where its proposals said so.
+    pub clock_ahead_ms: Vec<Option<i64>>,
+}
+
+impl VoteWatch {
+    /// Nothing was heard of so many validators.
+    pub fn of(validators: usize) -> Self {
+        Self {
+            last_view: vec![0; validators],
+            last_seen_ms: vec![0; validators],
+            clock_ahead_ms: vec![None; validators],
+        }
+    }
 }
 
 /// A handle on a running node. Cheap to clone through its `Arc`.
@@ -84,6 +98,8 @@ pub struct Service {
     pub mempool: SharedMempool,
     /// The entrance for transactions.
     pub admission: Admission,
+    /// Who is not connected, and why.
+    pub absent: Absent,
     /// Who waits for finality.
     pub finality: Finality,
     /// Figures.

@@ -25,8 +25,8 @@ const LIBRARY: &str = "liblogothete_faulty_disk.so";
 /// The faulty disk of one node.
 ///
 /// Its faults, for `TestNet::start_with_fault`: `lies` (syncs do nothing), `fail-sync N NAME` and `fail-write N NAME`
-/// (EIO at the n-th call for a file whose name contains this), `full BYTES` (ENOSPC after so many), `kill-before N` and
-/// `kill-after N` (the n-th sync).
+/// (EIO at the n-th call for a file whose name contains this), `full BYTES` (ENOSPC after so many), `slow MS` (every sync
+/// takes that long), `kill-before N` and `kill-after N` (the n-th sync).
 #[derive(Debug)]
 pub struct Disk {
     library: PathBuf,
@@ -109,10 +109,7 @@ impl Disk {
     /// # Errors
     /// When the library was not built.
     pub fn new(home: &Path) -> anyhow::Result<Self> {
-        let test = std::env::current_exe()?;
-        let library = test.parent().context("a test lies in a directory")?.join(LIBRARY);
-        ensure!(library.exists(), "{} is missing: build the workspace first", library.display());
-        Ok(Self { library, home: home.to_path_buf() })
+        Ok(Self { library: library()?, home: home.to_path_buf() })
     }
 
     /// Makes the program of a command live on this disk.
@@ -125,6 +122,16 @@ impl Disk {
         command.env("FAULTY_DISK_ROOT", self.data());
         command.env("FAULTY_DISK_RECORDS", self.records());
         command.env("FAULTY_DISK_FAULT", fault);
+        Ok(())
+    }
+
+    /// Makes the wall clock of the program of a command wrong.
+    ///
+    /// # Errors
+    /// When the library was not built.
+    pub fn set_clock(command: &mut Command, ahead_s: i64) -> anyhow::Result<()> {
+        command.env("LD_PRELOAD", library()?);
+        command.env("FAULTY_CLOCK_AHEAD_S", ahead_s.to_string());
         Ok(())
     }
 
@@ -242,6 +249,13 @@ impl Disk {
         }
         Ok(names)
     }
+}
+
+fn library() -> anyhow::Result<PathBuf> {
+    let test = std::env::current_exe()?;
+    let library = test.parent().context("a test lies in a directory")?.join(LIBRARY);
+    ensure!(library.exists(), "{} is missing: build the workspace first", library.display());
+    Ok(library)
 }
 
 fn names_of(directory: &Path) -> anyhow::Result<BTreeMap<String, u64>> {

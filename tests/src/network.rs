@@ -27,6 +27,8 @@ use tokio::time::{Instant, sleep};
 
 use crate::disk::{Disk, Survivors};
 
+mod other;
+
 /// Balance of each account that a test network starts with.
 pub const BALANCE: Amount = Amount::new(1_000_000_000_000);
 /// File beside each data directory that records what the validator signed, over all its lives and wipes.
@@ -246,12 +248,20 @@ impl TestNet {
     /// # Errors
     /// When the process does not start.
     pub fn start_with_fault(&mut self, index: usize, fault: &str) -> anyhow::Result<()> {
+        self.spawn(index, |node, command| match &node.disk {
+            Some(disk) => disk.put_under(command, fault),
+            None => Ok(ensure!(fault.is_empty(), "{} has no faulty disk", node.name)),
+        })
+    }
+
+    fn spawn(
+        &mut self,
+        index: usize,
+        prepare: impl FnOnce(&TestNode, &mut Command) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
         let node = &mut self.nodes[index];
         let mut command = Command::new(program()?);
-        match &node.disk {
-            Some(disk) => disk.put_under(&mut command, fault)?,
-            None => ensure!(fault.is_empty(), "{} has no faulty disk", node.name),
-        }
+        prepare(node, &mut command)?;
         // Variables meant for the test must not leak into the node.
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("LOGOTHETE_") {

@@ -209,14 +209,18 @@ fn answer(stand: &Stand, question: &str) -> String {
             Some(at) => format!("deadline in {}ms", at.saturating_sub(stand.now).as_millis()),
             None => "no deadline".to_owned(),
         },
-        _ => match stand.replica.status().mode {
-            Mode::Active => "active".to_owned(),
-            Mode::Follower => "follower".to_owned(),
-            Mode::Learner { statements, above, amnesiacs } => format!(
-                "learner statements={statements:?} above={} amnesiacs={amnesiacs:?}",
-                above.map_or_else(|| "unknown".to_owned(), |above| above.to_string())
-            ),
-        },
+        _ => {
+            let status = stand.replica.status();
+            match status.mode {
+                Mode::Active => "active".to_owned(),
+                Mode::Follower => "follower".to_owned(),
+                Mode::Learner { statements, above } => format!(
+                    "learner statements={statements:?} above={} amnesiacs={:?}",
+                    above.map_or_else(|| "unknown".to_owned(), |above| above.to_string()),
+                    status.amnesiacs
+                ),
+            }
+        }
     }
 }
 

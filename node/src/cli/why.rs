@@ -1,8 +1,13 @@
 //! `why`.
 
+use std::time::Duration;
+
 use clap::Args;
+use logothete_client::ClientError;
 use logothete_client::rpc::method::NodeWhyMethod;
-use logothete_client::rpc::types::{NodeWhy, Obstacle};
+use logothete_client::rpc::types::{
+    Attendance, Effect, NextTimer, NodeWhy, RefusedPeer, TimerKind, Trouble,
+};
 use serde_json::json;
 
 use super::context::Context;
@@ -23,13 +28,7 @@ pub struct Why {}
 /// No node answers.
 pub async fn perform(context: &Context) -> Outcome {
     let asked = context.ask_each::<NodeWhyMethod>().await?;
-    let text: Vec<String> = asked
-        .iter()
-        .map(|(url, answer)| match answer {
-            Ok(why) => explained(url, why),
-            Err(error) => format!("{url}  does not answer: {error}"),
-        })
-        .collect();
+    let mut text: Vec<String> = asked.iter().map(|(url, answer)| told(url, answer)).collect();
     let items: Vec<_> = asked
         .iter()
         .map(|(url, answer)| {
@@ -37,42 +36,99 @@ pub async fn perform(context: &Context) -> Outcome {
             json!({ "url": url, "why": answer.as_ref().ok(), "error": error })
         })
         .collect();
-    let exit = verdict(asked.iter().filter_map(|(_, answer)| answer.as_ref().ok()));
-    Ok(Reply::new(json!({ "items": items }), text.join("\n")).with_exit(exit))
+    let answers: Vec<&NodeWhy> =
+        asked.iter().filter_map(|(_, answer)| answer.as_ref().ok()).collect();
+    let cuts = cuts(&answers);
+    text.extend(cuts.iter().map(|(from, to)| {
+        format!("{from} does not hear {to}, and {to} runs and answers here: the network between them is cut")
+    }));
+    let cuts: Vec<_> = cuts.iter().map(|(from, to)| json!({ "from": from, "to": to })).collect();
+    let exit = verdict(&answers);
+    Ok(Reply::new(json!({ "items": items, "cuts": cuts }), text.join("\n")).with_exit(exit))
+}
+
+fn told(url: &str, answer: &Result<NodeWhy, ClientError>) -> String {
+    match answer {
+        Ok(why) => explained(url, why),
+        Err(error) => format!("{url}  does not answer: {error}"),
+    }
 }
 
 /// The sentence of one node, and below it what belongs to it.
 fn explained(url: &str, why: &NodeWhy) -> String {
-    let mut lines = vec![format!("{url}  {}", why.summary)];
-    if why.healthy {
-        return lines.remove(0);
+    let name = why.name.as_deref().map(|name| format!("{name}  ")).unwrap_or_default();
+    let mut lines = vec![format!("{url}  {name}{}", why.summary)];
+    let Some((first, others)) = why.troubles.split_first() else { return lines.remove(0) };
+    lines.extend(who(first));
+    if first.effect == Effect::Stalled {
+        lines.push(view(why));
     }
-    for validator in &why.missing {
-        lines.push(format!(
-            "  missing  {} with power {}, last heard in view {}",
-            validator.name, validator.power, validator.last_vote_view
-        ));
+    lines.extend(why.refused.iter().map(refused));
+    lines.push(format!("  do       {}", first.advice));
+    for trouble in others {
+        lines.push(format!("  also     {}", trouble.summary));
+        lines.extend(who(trouble));
+        lines.push(format!("  do       {}", trouble.advice));
     }
-    lines.push(format!(
-        "  view     {} for {}, {} failed before it",
-        why.view,
-        show::seconds(std::time::Duration::from_millis(why.view_age_ms)),
-        why.failed_views
-    ));
-    let stuck = why.stages.iter().filter(|stage| !stage.ok);
-    lines.extend(stuck.map(|stage| format!("  stuck    {}: {}", stage.name, stage.detail)));
-    lines.push(format!("  do       {}", why.advice));
     lines.join("\n")
 }
 
+fn who(trouble: &Trouble) -> impl Iterator<Item = String> + '_ {
+    trouble
+        .culprits
+        .iter()
+        .map(|culprit| format!("  who      {}: {}", culprit.name, culprit.detail))
+}
+
+fn view(why: &NodeWhy) -> String {
+    let age = show::seconds(Duration::from_millis(why.view_age_ms));
+    let next = why.next_timer.as_ref().map(next).unwrap_or_default();
+    format!("  view     {} for {age}, {} failed before it{next}", why.view, why.failed_views)
+}
+
+fn next(timer: &NextTimer) -> String {
+    let what = match timer.kind {
+        TimerKind::ViewTimeout => "gives it up",
+        TimerKind::Resend => "sends its votes again",
+        TimerKind::EmptyBlock => "proposes an empty block",
+        TimerKind::AskStatements => "asks the others for their views again",
+        TimerKind::FetchBlocks => "asks for missing blocks again",
+    };
+    format!("; next it {what}, in {}", show::duration(Duration::from_millis(timer.in_ms)))
+}
+
+fn refused(peer: &RefusedPeer) -> String {
+    let name = peer.name.as_deref().unwrap_or("a node");
+    let (at, detail) = (&peer.address, &peer.detail);
+    format!(
+        "  refused  {name} at {at}, {}, {} times: {detail}",
+        show::ago(peer.last_at),
+        peer.times
+    )
+}
+
+/// Pairs of nodes that both answer here, of which the one misses the other because nothing comes from it.
+fn cuts(answers: &[&NodeWhy]) -> Vec<(String, String)> {
+    let named = || answers.iter().filter_map(|why| Some((why.name.clone()?, *why)));
+    let hears_nothing_of = |why: &NodeWhy, name: &str| {
+        why.missing.iter().any(|member: &Attendance| {
+            member.name == name && member.absence.is_some_and(|absence| absence.is_of_the_network())
+        })
+    };
+    let pairs = named().flat_map(|(from, why)| {
+        let others = named().map(|(to, _)| to).filter(|to| *to != from);
+        let cut: Vec<_> = others.filter(|to| hears_nothing_of(why, to)).collect();
+        cut.into_iter().map(move |to| (from.clone(), to))
+    });
+    pairs.collect()
+}
+
 /// The worst that is the case: a chain that stands still, then a node that is behind.
-fn verdict<'a>(answers: impl Iterator<Item = &'a NodeWhy>) -> Exit {
-    let mut exit = Exit::Ok;
-    for obstacle in answers.filter_map(|why| why.obstacle) {
-        match obstacle {
-            Obstacle::NoQuorum | Obstacle::ViewsTimeOut => return Exit::Stalled,
-            Obstacle::Learning | Obstacle::NoPeers | Obstacle::CatchingUp => exit = Exit::NotSynced,
-        }
+fn verdict(answers: &[&NodeWhy]) -> Exit {
+    let effects = answers.iter().flat_map(|why| &why.troubles).map(|trouble| trouble.effect);
+    match effects.min() {
+        Some(Effect::Stalled) => Exit::Stalled,
+        Some(Effect::Behind) => Exit::NotSynced,
+        Some(Effect::Degraded) | None => Exit::Ok,
     }
-    exit
 }

@@ -28,6 +28,8 @@ pub enum Kind {
     Flag,
     /// Address and port.
     Socket,
+    /// A whole number above 0.
+    Count,
     /// A list of texts; one text in the file and a comma-separated variable are lists too.
     List,
     /// One of a few words.
@@ -88,6 +90,12 @@ pub const KEYS: &[Key] = &[
         "origins whose web pages may call the node, such as `https://wallet.example`",
     ),
     key(
+        "mempool.transactions",
+        Kind::Count,
+        "100000",
+        "transactions that may wait; above it only those with higher fees are taken",
+    ),
+    key(
         "audit.signed",
         Kind::Text,
         NO_FILE,
@@ -131,6 +139,7 @@ impl Kind {
             Self::Path => "a path".into(),
             Self::Flag => "true or false".into(),
             Self::Socket => "an address with port such as 127.0.0.1:8080".into(),
+            Self::Count => "a whole number above 0".into(),
             Self::List => "a list of texts".into(),
             Self::Choice(words) => format!("one of {}", words.join(", ")),
         }
@@ -168,6 +177,10 @@ pub(super) fn shape(kind: Kind, value: Value) -> Result<Value, String> {
         (Kind::Flag, Value::String(text)) => text.parse().ok().map(Value::Boolean),
         (Kind::Socket, Value::String(text)) => {
             text.parse::<SocketAddr>().ok().map(|socket| Value::String(socket.to_string()))
+        }
+        (Kind::Count, Value::Integer(count)) => (count > 0).then_some(Value::Integer(count)),
+        (Kind::Count, Value::String(text)) => {
+            text.parse().ok().filter(|count| *count > 0).map(Value::Integer)
         }
         (Kind::Choice(words), Value::String(text)) => {
             words.contains(&text.as_str()).then_some(Value::String(text))

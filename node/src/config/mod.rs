@@ -53,6 +53,8 @@ pub struct Config {
     pub p2p: P2p,
     /// JSON-RPC and the other HTTP services.
     pub rpc: Rpc,
+    /// Waiting transactions.
+    pub mempool: Mempool,
     /// Logging.
     pub log: Log,
     /// Records for audits.
@@ -94,6 +96,13 @@ pub struct Rpc {
     pub hosts: Vec<String>,
     /// Origins whose web pages may call.
     pub origins: Vec<String>,
+}
+
+/// Waiting transactions.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Mempool {
+    /// Most transactions that wait.
+    pub transactions: usize,
 }
 
 /// Records for audits.
@@ -139,6 +148,7 @@ impl Config {
                 hosts: settings.list("rpc.hosts"),
                 origins: settings.list("rpc.origins"),
             },
+            mempool: Mempool { transactions: settings.count("mempool.transactions") },
             log: Log {
                 format: match settings.text("log.format").as_str() {
                     "text" => LogFormat::Text,

@@ -165,6 +165,11 @@ impl Settings {
         self.values.get(name).and_then(|s| s.value.as_str()).unwrap_or_default().to_owned()
     }
 
+    pub(super) fn count(&self, name: &'static str) -> usize {
+        let count = self.values.get(name).and_then(|s| s.value.as_integer());
+        count.and_then(|count| usize::try_from(count).ok()).unwrap_or(usize::MAX)
+    }
+
     pub(super) fn list(&self, name: &'static str) -> Vec<String> {
         let items = self.values.get(name).and_then(|s| s.value.as_array());
         items.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()

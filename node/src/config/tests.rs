@@ -60,11 +60,14 @@ fn refuses_unknown_keys_with_a_suggestion() {
 
 #[test]
 fn names_the_place_of_a_bad_value() {
-    let (_dir, path) = file("role = \"king\"\n[rpc]\nlisten = 8080\n[p2p]\nlisten = [1]\n");
+    let (_dir, path) = file(
+        "role = \"king\"\n[rpc]\nlisten = 8080\n[p2p]\nlisten = [1]\n[mempool]\ntransactions = 0\n",
+    );
     let faults =
         Settings::resolve(&Sources { file: Some(path.clone()), ..Sources::default() }).unwrap_err();
-    assert_eq!(faults.0.len(), 3);
+    assert_eq!(faults.0.len(), 4);
     assert!(faults.to_string().contains("one of validator, follower"));
+    assert!(faults.to_string().contains("0 is not a whole number above 0"));
     assert!(faults.to_string().contains(&path.display().to_string()));
 }
 

@@ -1,11 +1,11 @@
 //! Frames and reports that reach the driver.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use logothete_consensus::{Event, Message, Rejection, verify_cached, verify_quorum};
 use logothete_p2p::PeerFault;
-use logothete_primitives::{PublicKey, codec};
+use logothete_primitives::{PublicKey, ValidatorIndex, codec};
 use tracing::{debug, warn};
 
 use super::{Driver, DriverError, Report};
@@ -55,14 +55,23 @@ impl Driver {
     }
 
     /// What a proposal that comes from its proposer itself says about that one's clock.
-    fn record_clock(&self, from: &PublicKey, message: &Message) {
+    fn record_clock(&mut self, from: &PublicKey, message: &Message) {
         let Message::Proposal(proposal) = message else { return };
         let header = &proposal.block.header;
-        if self.outbox.key_of(header.proposer) == Some(*from) {
-            let ours = Duration::from_millis(self.tools.clock.unix_ms()).as_secs_f64();
-            let theirs = Duration::from_millis(header.timestamp.get()).as_secs_f64();
-            self.tools.metrics.consensus.clock_skew(header.proposer.get(), theirs - ours);
+        if self.outbox.key_of(header.proposer) != Some(*from) {
+            return;
         }
+        if let Some(ahead) = self.clocks.read(header, self.tools.clock.unix_ms()) {
+            self.tools.metrics.consensus.clock_skew(header.proposer.get(), ahead);
+            self.publish_clock(header.proposer);
+        }
+    }
+
+    fn publish_clock(&mut self, index: ValidatorIndex) {
+        if let Some(known) = self.votes.clock_ahead_ms.get_mut(index.as_usize()) {
+            *known = self.clocks.ahead(index);
+        }
+        self.outlets.votes.send_replace(Arc::new(self.votes.clone()));
     }
 
     fn refuse(&self, from: &PublicKey, rejection: &Rejection) {
@@ -84,7 +93,7 @@ impl Driver {
             *last = view.max(*last);
             *seen_ms = self.tools.clock.unix_ms();
         }
-        self.outlets.votes.send_replace(std::sync::Arc::new(self.votes.clone()));
+        self.outlets.votes.send_replace(Arc::new(self.votes.clone()));
     }
 
     /// A frame of the batch lane.
@@ -114,6 +123,8 @@ impl Driver {
             Report::Connected(peer) => {
                 if let Some(validator) = self.outbox.index_of(&peer) {
                     self.dissemination.on_connected(self.tools.clock.now().mono, validator);
+                    self.clocks.forget(validator);
+                    self.publish_clock(validator);
                 }
                 Ok(())
             }

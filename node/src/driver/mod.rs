@@ -4,6 +4,7 @@
 //! before any message of theirs leaves. The driver runs on a thread of its own: it may wait for the disk.
 
 mod audit;
+mod clocks;
 mod dissemination;
 mod durable;
 mod fetch;
@@ -32,6 +33,8 @@ use crate::signatures::Signatures;
 use crate::supervise::Pulse;
 use crate::sync::{Committed, Synced, Toolbox};
 use crate::workers::Workers;
+
+use clocks::Clocks;
 
 pub use audit::{Audit, read_audit};
 pub use durable::{Durable, marks_of};
@@ -131,6 +134,7 @@ pub struct Driver {
     certificates: CertificateCache,
     fetching: std::collections::BTreeSet<logothete_primitives::BlockHash>,
     votes: VoteWatch,
+    clocks: Clocks,
     view_entered: Duration,
     seal_at: Option<Duration>,
     seals: bool,
@@ -162,7 +166,7 @@ impl Driver {
         (replica, dissemination, durable): (Replica, Dissemination, Durable),
     ) -> Self {
         let validators = tools.context.validators.len();
-        let votes = VoteWatch { last_view: vec![0; validators], last_seen_ms: vec![0; validators] };
+        let votes = VoteWatch::of(validators);
         let own = replica.status().index;
         let outbox = Outbox::new(tools.network.clone(), &tools.context.validators, own);
         Self {
@@ -177,6 +181,7 @@ impl Driver {
             certificates: CertificateCache::default(),
             fetching: std::collections::BTreeSet::new(),
             votes,
+            clocks: Clocks::new(validators),
             view_entered: Duration::ZERO,
             seal_at: None,
         }

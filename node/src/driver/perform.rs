@@ -23,6 +23,9 @@ impl Driver {
                 self.outbox.send(to, Lane::Consensus, frame(&message));
             }
             Action::Broadcast(message) => {
+                if let Message::Proposal(proposal) = &message {
+                    self.clocks.remember(&proposal.block.header);
+                }
                 self.outbox.broadcast(Lane::Consensus, frame(&message));
             }
             Action::BuildPayload { view, ancestors, must_be_empty, idle_expired, .. } => {

@@ -132,10 +132,12 @@ impl ConsensusMetrics {
         self.last_vote_views.iter().map(CountGauge::get).collect()
     }
 
-    /// How far the clock of a member is ahead of ours, in seconds, by its proposals.
-    pub fn clock_skew(&self, validator: u16, seconds: f64) {
+    /// By how many milliseconds the clock of a member is ahead of ours, by its proposals.
+    pub fn clock_skew(&self, validator: u16, ahead_ms: i64) {
         let label = ValidatorLabel { validator: self.names.label(validator) };
-        self.clock_skew.get_or_create(&label).set(seconds);
+        let seconds = Duration::from_millis(ahead_ms.unsigned_abs()).as_secs_f64();
+        let signed = if ahead_ms < 0 { -seconds } else { seconds };
+        self.clock_skew.get_or_create(&label).set(signed);
     }
 
     /// A member signed two messages for one slot (R8).

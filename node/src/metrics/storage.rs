@@ -8,7 +8,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::{CountGauge, SecondsGauge, latency_histogram};
+use super::{CountGauge, Recent, SecondsGauge, latency_histogram};
 
 /// Metrics of the database.
 pub struct StoreMetrics {
@@ -17,6 +17,7 @@ pub struct StoreMetrics {
     disk_total: CountGauge,
     fsync: Histogram,
     apply: Histogram,
+    recent_syncs: Recent,
 }
 
 impl StoreMetrics {
@@ -34,6 +35,17 @@ impl StoreMetrics {
     /// A synced write of the safety state took `took`.
     pub fn synced(&self, took: Duration) {
         self.fsync.observe(took.as_secs_f64());
+        self.recent_syncs.record(took);
+    }
+
+    /// The times of [`synced`](Self::synced) over the last minute.
+    pub fn recent_syncs(&self) -> &Recent {
+        &self.recent_syncs
+    }
+
+    /// What the file system of the data directory had left when it was looked at last; `None` before that.
+    pub fn disk_free(&self) -> Option<u64> {
+        (self.disk_total.get() > 0).then(|| self.disk_free.get())
     }
 
     /// The atomic write of an executed block took `took`.
@@ -48,6 +60,7 @@ impl StoreMetrics {
             disk_total: CountGauge::default(),
             fsync: latency_histogram(),
             apply: latency_histogram(),
+            recent_syncs: Recent::default(),
         };
         let r = registry.sub_registry_with_prefix("store");
         let help = "Bytes on disk, by column family";

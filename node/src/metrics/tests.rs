@@ -22,7 +22,7 @@ fn touched() -> Metrics {
     m.consensus.vote(SeenVote { validator: 0, view: 8, kind, accepted, delay: ms });
     let (kind, accepted) = (VoteKind::Commit, false);
     m.consensus.vote(SeenVote { validator: 900, view: 8, kind, accepted, delay: ms });
-    m.consensus.clock_skew(1, 0.25);
+    m.consensus.clock_skew(1, 250);
     m.consensus.equivocation(1);
     m.consensus.rejected("stale");
     m.consensus.learner(true);

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use logothete_client::rpc::types::Attendance;
+use logothete_client::rpc::types::{Absence, Attendance};
 use logothete_consensus::{Mode, Status};
-use logothete_primitives::{Power, ValidatorIndex, ValidatorSet, View};
+use logothete_primitives::{Power, TimestampMs, ValidatorIndex, ValidatorSet, View};
 
 use crate::service::VoteWatch;
 
@@ -13,6 +13,8 @@ const SILENCE: Duration = Duration::from_secs(3);
 /// How long it may be silent once this node has given up the view: who lives sends its timeout
 /// again every tick (R5).
 const SILENCE_IN_STALL: Duration = Duration::from_secs(2);
+/// Who is connected answers pings, which are sent every five seconds, whatever else it does.
+const NO_ANSWER: Duration = Duration::from_secs(7);
 /// How much later than ours the timer of another may run out.
 const TIMER_SPREAD: Duration = Duration::from_secs(1);
 
@@ -21,6 +23,8 @@ pub(super) struct Sight<'a> {
     pub(super) set: &'a ValidatorSet,
     pub(super) status: &'a Status,
     pub(super) votes: &'a VoteWatch,
+    /// What the network says of a validator.
+    pub(super) reach: &'a dyn Fn(ValidatorIndex) -> Reach,
     /// Now and the start of the process, in milliseconds since the Unix epoch.
     pub(super) now_ms: u64,
     pub(super) started_ms: u64,
@@ -32,6 +36,23 @@ pub(super) struct Sight<'a> {
 pub(super) struct Roll {
     pub(super) members: Vec<Attendance>,
     pub(super) power_present: Power,
+    /// When it was taken, in milliseconds since the Unix epoch.
+    pub(super) now_ms: u64,
+}
+
+/// What the network says of a validator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// It is connected; nothing at all was heard of it for so long.
+    Connected { silent: Duration },
+    /// It closed its last connection.
+    Gone,
+    /// Its last connection ended because it answered nothing.
+    Unreachable,
+    /// It is not let in, or does not let us in.
+    Refused,
+    /// It was never connected.
+    Never,
 }
 
 impl Roll {
@@ -39,17 +60,22 @@ impl Roll {
         let members: Vec<Attendance> = sight
             .set
             .iter()
-            .map(|(index, member)| Attendance {
-                index: index.get(),
-                name: member.name.to_string(),
-                power: member.power,
-                last_vote_view: sight.last_vote_view(index),
-                missing: sight.misses(index),
+            .map(|(index, member)| {
+                let missing = sight.misses(index);
+                Attendance {
+                    index: index.get(),
+                    name: member.name.to_string(),
+                    power: member.power,
+                    last_vote_view: sight.last_vote_view(index),
+                    last_heard: sight.last_heard(index),
+                    missing,
+                    absence: missing.then(|| sight.absence(index)),
+                }
             })
             .collect();
         let present = members.iter().filter(|member| !member.missing);
         let power_present = present.map(|member| member.power).sum();
-        Self { members, power_present }
+        Self { members, power_present, now_ms: sight.now_ms }
     }
 
     /// The names of those who are missing.
@@ -74,6 +100,25 @@ impl Sight<'_> {
         }
         let silent = self.now_ms.saturating_sub(seen_ms.max(self.started_ms));
         Duration::from_millis(silent) > self.patience()
+    }
+
+    fn absence(&self, index: ValidatorIndex) -> Absence {
+        if self.status.amnesiacs.contains(index) {
+            return Absence::Learning;
+        }
+        match (self.reach)(index) {
+            Reach::Connected { silent } if silent > NO_ANSWER => Absence::Unreachable,
+            Reach::Connected { .. } => Absence::Silent,
+            Reach::Gone => Absence::Gone,
+            Reach::Unreachable => Absence::Unreachable,
+            Reach::Refused => Absence::Refused,
+            Reach::Never => Absence::NeverReached,
+        }
+    }
+
+    fn last_heard(&self, index: ValidatorIndex) -> Option<TimestampMs> {
+        let seen_ms = last(&self.votes.last_seen_ms, index);
+        (seen_ms > 0).then(|| TimestampMs::new(seen_ms))
     }
 
     fn patience(&self) -> Duration {
@@ -101,8 +146,8 @@ fn last(values: &[u64], index: ValidatorIndex) -> u64 {
 
 /// What a node that only learns waits for (R10).
 pub(super) fn learning(set: &ValidatorSet, status: &Status) -> Option<String> {
-    let Mode::Learner { statements, above, amnesiacs } = &status.mode else { return None };
-    let lost = set.power_of(amnesiacs);
+    let Mode::Learner { statements, above } = &status.mode else { return None };
+    let lost = set.power_of(&status.amnesiacs);
     if lost > set.max_faulty() {
         return Some(format!(
             "learning: power {lost} of {} lost its safety state, more than may fail ({}); \
@@ -122,4 +167,4 @@ pub(super) fn learning(set: &ValidatorSet, status: &Status) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

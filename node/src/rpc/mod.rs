@@ -33,6 +33,7 @@ mod server;
 mod simulate;
 mod stalled;
 mod state;
+mod troubles;
 mod tx;
 mod uptime;
 mod validators;

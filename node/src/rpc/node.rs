@@ -10,10 +10,11 @@ use logothete_consensus as consensus;
 use logothete_p2p as p2p;
 use logothete_primitives::{TimestampMs, ValidatorIndex};
 
-use super::attendance::{Roll, Sight, learning};
+use super::attendance::{Reach, Roll, Sight, learning};
 use super::health::{Check, Health};
 use super::refusal::milliseconds;
 use super::validators::count;
+use super::why::{is_healthy, sentence};
 use super::{NodeApi, views};
 use crate::head::Head;
 
@@ -30,7 +31,7 @@ impl NodeApi {
         let (head, status, roll) = (service.head(), self.consensus_status(), self.roll());
         let sync = self.describe_sync(&head);
         let own = status.index.and_then(|index| set.get(index));
-        let trouble = self.trouble(&sync, &roll);
+        let troubles = self.troubles(&sync, &roll);
         NodeStatus {
             name: own.map(|member| member.name.to_string()),
             key: service.network.local(),
@@ -52,8 +53,8 @@ impl NodeApi {
                 .recent()
                 .percentiles()
                 .map(|(p50, p99)| Percentiles { p50: milliseconds(p50), p99: milliseconds(p99) }),
-            healthy: trouble.is_none(),
-            summary: trouble.map_or_else(|| fine(mode(&status)), |trouble| trouble.summary),
+            healthy: is_healthy(&troubles),
+            summary: sentence(&status, &troubles),
             sync,
             validators: roll.members,
             power_present: roll.power_present,
@@ -113,10 +114,32 @@ impl NodeApi {
             set: self.validators(),
             status: &self.consensus_status(),
             votes: &votes,
+            reach: &|index| self.reach(index),
             now_ms: service.clock.unix_ms(),
             started_ms: service.started_ms,
             idle: Duration::from_millis(service.spec.params.empty_block_interval_ms),
         })
+    }
+
+    /// What the network says of a validator.
+    fn reach(&self, index: ValidatorIndex) -> Reach {
+        let service = self.service();
+        let Some(member) = self.validators().get(index) else { return Reach::Never };
+        if let Some(peer) = service.network.peers().iter().find(|peer| peer.key == member.key) {
+            return Reach::Connected { silent: peer.last_heard };
+        }
+        if self
+            .refusals()
+            .iter()
+            .any(|refusal| refusal.key == Some(member.key) && refusal.reason.is_lasting())
+        {
+            return Reach::Refused;
+        }
+        match service.absent.departure(&member.key) {
+            Some(p2p::DisconnectReason::Unresponsive) => Reach::Unreachable,
+            Some(_) => Reach::Gone,
+            None => Reach::Never,
+        }
     }
 
     /// How many blocks this node has yet to catch up with, if it is not at the tip.
@@ -143,9 +166,12 @@ impl NodeApi {
     }
 
     pub(super) fn is_behind(&self, sync: &SyncView) -> bool {
-        let stamped = self.service().head().timestamp.get();
-        let age = Duration::from_millis(self.service().clock.unix_ms().saturating_sub(stamped));
-        sync.lag > LAG_MAX && age > FRESH
+        is_far(sync.lag) && self.is_old(self.service().head().timestamp)
+    }
+
+    pub(super) fn is_old(&self, timestamp: TimestampMs) -> bool {
+        let age = self.service().clock.unix_ms().saturating_sub(timestamp.get());
+        Duration::from_millis(age) > FRESH
     }
 }
 
@@ -182,6 +208,11 @@ impl Health for NodeApi {
             Check::new("mempool", room, format!("{} transactions wait", mempool.count)),
         ]
     }
+}
+
+/// Whether so many blocks are more than the unavoidable few.
+pub(super) const fn is_far(blocks: u64) -> bool {
+    blocks > LAG_MAX
 }
 
 /// What a node does that nothing keeps from it.

@@ -12,7 +12,7 @@ use logothete_genesis::network_files::{Keys, NodeOptions, Options, generate};
 use logothete_genesis::spec::AccountSpec;
 use logothete_ledger::params::ChainParams;
 use logothete_ledger::transaction::Transaction;
-use logothete_node::config::{Audit, Config, Log, LogFormat, P2p, Paths, Role, Rpc};
+use logothete_node::config::{Audit, Config, Log, LogFormat, Mempool, P2p, Paths, Role, Rpc};
 use logothete_node::node::Node;
 use logothete_node::rpc::{self, Limits};
 use logothete_node::service::Service;
@@ -84,6 +84,7 @@ impl TestChain {
                 discover: false,
             },
             rpc: Rpc { listen, hosts: Vec::new(), origins: Vec::new() },
+            mempool: Mempool { transactions: 100_000 },
             log: Log { format: LogFormat::Text, level: "info".to_owned() },
             audit: Audit { signed: None },
             passphrase: None,

@@ -173,11 +173,15 @@ pub unsafe extern "C" fn fallocate(fd: c_int, mode: c_int, at: off_t, length: of
 }
 
 fn sync_of(fd: c_int, sync: impl FnOnce() -> c_long) -> c_int {
-    match with(|platter| recorded(platter.sync(fd))).flatten() {
-        None => signed(sync()),
+    let synced = with(|platter| (recorded(platter.sync(fd)), platter.sync_takes()));
+    match synced {
+        None | Some((None, _)) => signed(sync()),
         // Durable is what the records say; the disk of this machine need not be waited for.
-        Some(0) => 0,
-        Some(errno) => signed(sys::fail(errno)),
+        Some((Some(0), time)) => {
+            std::thread::sleep(time);
+            0
+        }
+        Some((Some(errno), _)) => signed(sys::fail(errno)),
     }
 }
 

@@ -8,8 +8,11 @@
 //!
 //! What it knows of is what RocksDB and we use: files written by descriptors, names in directories that stay. Files mapped into
 //! memory, renamed directories and links count as durable at once.
+//!
+//! The wall clock can be made wrong as well ([`clock`]).
 
 pub mod calls;
+pub mod clock;
 pub mod format;
 pub mod plan;
 pub mod platter;

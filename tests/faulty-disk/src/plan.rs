@@ -2,6 +2,7 @@
 
 use std::ffi::c_int;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Variable: the directory whose files lie on the faulty disk.
 pub const ROOT: &str = "FAULTY_DISK_ROOT";
@@ -23,6 +24,8 @@ pub enum Fault {
     FailWrite(Nth),
     /// After this many bytes every write fails with ENOSPC.
     Full(u64),
+    /// Every sync takes this long.
+    Slow(Duration),
     /// The process is killed before the n-th sync takes effect.
     KillBefore(u64),
     /// The process is killed when the n-th sync has taken effect, before its caller knows.
@@ -37,7 +40,7 @@ pub struct Nth {
 }
 
 impl Fault {
-    /// Reads `lies`, `fail-sync N NAME`, `fail-write N NAME`, `full BYTES`, `kill-before N`, `kill-after N`.
+    /// Reads `lies`, `fail-sync N NAME`, `fail-write N NAME`, `full BYTES`, `slow MS`, `kill-before N`, `kill-after N`.
     pub fn parse(text: &str) -> Option<Self> {
         let words: Vec<&str> = text.split(' ').collect();
         let nth = |at: &str, part: &str| Some(Nth { at: at.parse().ok()?, part: part.into() });
@@ -47,6 +50,7 @@ impl Fault {
             ["fail-sync", at, part] => Self::FailSync(nth(at, part)?),
             ["fail-write", at, part] => Self::FailWrite(nth(at, part)?),
             ["full", bytes] => Self::Full(bytes.parse().ok()?),
+            ["slow", ms] => Self::Slow(Duration::from_millis(ms.parse().ok()?)),
             ["kill-before", at] => Self::KillBefore(at.parse().ok()?),
             ["kill-after", at] => Self::KillAfter(at.parse().ok()?),
             _ => return None,
@@ -109,6 +113,14 @@ impl Plan {
             Fault::KillBefore(at) if self.syncs == *at => Verdict::Die,
             Fault::KillAfter(at) if self.syncs == *at => Verdict::DoAndDie,
             _ => Verdict::Do,
+        }
+    }
+
+    /// How long a sync takes besides.
+    pub fn sync_takes(&self) -> Duration {
+        match self.fault {
+            Fault::Slow(time) => time,
+            _ => Duration::ZERO,
         }
     }
 

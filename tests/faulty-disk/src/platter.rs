@@ -17,6 +17,7 @@ use std::io::{self, Write as _};
 use std::ops::Range;
 use std::os::unix::fs::{DirEntryExt as _, FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::format::{Line, record_name};
 use crate::plan::{Plan, Verdict};
@@ -202,6 +203,11 @@ impl Platter {
             sys::kill_self();
         }
         Ok(Some(0))
+    }
+
+    /// How long a sync takes, to be waited for when the disk is not locked.
+    pub fn sync_takes(&self) -> Duration {
+        self.plan.sync_takes()
     }
 
     /// To be called before a name is removed or replaced.

@@ -34,7 +34,7 @@ pub use event::{
 };
 pub use evidence::{EvidenceView, OffenceKind, SignedClaim};
 pub use node::{
-    Attendance, ChainInfo, ChainParamsView, ConsensusState, MempoolStats, Mode, NodePeers,
+    Absence, Attendance, ChainInfo, ChainParamsView, ConsensusState, MempoolStats, Mode, NodePeers,
     NodeStatus, PeerView, Percentiles, Role, SyncState, SyncView, ValidatorView, ValidatorsList,
     VoteSlot,
 };
@@ -45,7 +45,10 @@ pub use transaction::{
     TxBytes, TxDetails, TxEncode, TxEncoded, TxGet, TxHashOnly, TxPlace, TxProof, TxSimulated,
     TxState, TxStatus, TxSubmitBatch, TxView, TxWait,
 };
-pub use why::{NodeWhy, Obstacle, StageView};
+pub use why::{
+    Culprit, CulpritKind, Effect, NextTimer, NodeWhy, Obstacle, RefusedPeer, StageView, TimerKind,
+    Trouble,
+};
 
 #[cfg(test)]
 mod tests;

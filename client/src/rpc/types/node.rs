@@ -170,6 +170,32 @@ pub struct Percentiles {
     pub p99: u32,
 }
 
+/// Why the votes of a validator do not come, as far as a node can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Absence {
+    /// Its connection was closed and it is not back: its process ended, as far as one can see.
+    Gone,
+    /// Nothing comes from it, not even answers to pings: its machine is down or the network is cut.
+    Unreachable,
+    /// It is connected and does not vote.
+    Silent,
+    /// It lost its safety state and may not vote yet (rule R10).
+    Learning,
+    /// It is not let in, or does not let this node in: another chain, version or key.
+    Refused,
+    /// It was not reached since this node started.
+    NeverReached,
+}
+
+impl Absence {
+    /// Whether it may be that the validator runs and only the network is at fault.
+    #[must_use]
+    pub const fn is_of_the_network(self) -> bool {
+        matches!(self, Self::Gone | Self::Unreachable | Self::NeverReached)
+    }
+}
+
 /// A validator's part in the recent views, as this node saw it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Attendance {
@@ -182,8 +208,14 @@ pub struct Attendance {
     pub power: u64,
     /// The highest view in which a vote or timeout of it was seen.
     pub last_vote_view: View,
+    /// When one was heard last, by the clock of the node; absent when none was since its start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_heard: Option<TimestampMs>,
     /// True when its votes are awaited and do not come.
     pub missing: bool,
+    /// Why they do not come, when it is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub absence: Option<Absence>,
 }
 
 /// Peers.

@@ -133,12 +133,14 @@ fn the_chain_and_its_node() {
             "head": anchor_json(), "head_timestamp": "1764000000000",
         }),
     );
-    let attendance = |name: &str, missing| Attendance {
+    let attendance = |name: &str, missing: bool| Attendance {
         index: 0,
         name: name.to_owned(),
         power: 1,
         last_vote_view: View::new(7),
+        last_heard: missing.then_some(TimestampMs::new(4)),
         missing,
+        absence: missing.then_some(Absence::Gone),
     };
     let status = NodeStatus {
         name: None,
@@ -175,7 +177,8 @@ fn the_chain_and_its_node() {
             "healthy": false, "summary": "looking for peers",
             "validators": [
                 { "index": 0, "name": "v0", "power": "1", "last_vote_view": "7", "missing": false },
-                { "index": 0, "name": "v1", "power": "1", "last_vote_view": "7", "missing": true },
+                { "index": 0, "name": "v1", "power": "1", "last_vote_view": "7", "last_heard": "4",
+                  "missing": true, "absence": "gone" },
             ],
             "power_present": "3", "quorum": "3",
         }),

@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
+use logothete_client::rpc::types::Absence;
 use logothete_consensus::{Mode, Status};
 use logothete_primitives::{
     BlockHash, Epoch, Height, SecretKey, SignerSet, Validator, ValidatorIndex, ValidatorSet, View,
 };
 
-use super::{Roll, Sight, learning};
+use super::{Reach, Roll, Sight, learning};
 use crate::service::VoteWatch;
 
-fn set() -> ValidatorSet {
+pub(in crate::rpc) fn set() -> ValidatorSet {
     let member = |index: u8| Validator {
         key: SecretKey::from_seed([index + 1; 32]).public(),
         power: 1,
@@ -19,7 +20,7 @@ fn set() -> ValidatorSet {
     ValidatorSet::new(Epoch::ZERO, (0..4).map(member).collect()).unwrap()
 }
 
-fn signers(indices: &[u16]) -> SignerSet {
+pub(in crate::rpc) fn signers(indices: &[u16]) -> SignerSet {
     let mut signers = SignerSet::new(4);
     for index in indices {
         signers.insert(ValidatorIndex::new(*index));
@@ -27,7 +28,7 @@ fn signers(indices: &[u16]) -> SignerSet {
     signers
 }
 
-fn status(mode: Mode) -> Status {
+pub(in crate::rpc) fn status(mode: Mode) -> Status {
     Status {
         epoch: Epoch::ZERO,
         view: View::new(9),
@@ -39,23 +40,40 @@ fn status(mode: Mode) -> Status {
         committed_view: View::new(7),
         committed_hash: BlockHash::ZERO,
         mode,
+        amnesiacs: SignerSet::new(4),
         index: Some(ValidatorIndex::new(0)),
         marks: None,
         prepare_votes: SignerSet::new(4),
         commit_votes: SignerSet::new(4),
         timeouts: SignerSet::new(4),
         timeout: Duration::from_secs(1),
+        next_timer: None,
         failed_views: 0,
         blocks: 0,
         missing: 0,
     }
 }
 
+pub(in crate::rpc) fn votes(last_seen_ms: [u64; 4]) -> VoteWatch {
+    let last_view = vec![9, 9, 8, 2];
+    VoteWatch { last_view, last_seen_ms: last_seen_ms.to_vec(), ..VoteWatch::of(4) }
+}
+
+pub(in crate::rpc) fn sight<'a>(
+    set: &'a ValidatorSet,
+    status: &'a Status,
+    votes: &'a VoteWatch,
+    reach: &'a dyn Fn(ValidatorIndex) -> Reach,
+    now_ms: u64,
+) -> Sight<'a> {
+    let idle = Duration::from_millis(500);
+    Sight { set, status, votes, reach, now_ms, started_ms: 1_000, idle }
+}
+
 fn missing(status: &Status, last_seen_ms: [u64; 4], now_ms: u64) -> Vec<String> {
-    let votes = VoteWatch { last_view: vec![9, 9, 8, 2], last_seen_ms: last_seen_ms.to_vec() };
-    let (set, idle) = (set(), Duration::from_millis(500));
-    let sight = Sight { set: &set, status, votes: &votes, now_ms, started_ms: 1_000, idle };
-    Roll::take(&sight).missing()
+    let (set, votes) = (set(), votes(last_seen_ms));
+    let reach = |_| Reach::Gone;
+    Roll::take(&sight(&set, status, &votes, &reach, now_ms)).missing()
 }
 
 #[test]
@@ -91,14 +109,15 @@ fn a_long_timer_is_waited_for() {
 
 #[test]
 fn a_learner_counts_itself_as_missing_and_says_what_it_waits_for() {
-    let (statements, amnesiacs) = (signers(&[1, 2]), signers(&[0]));
-    let mut status = status(Mode::Learner { statements, above: None, amnesiacs });
+    let statements = signers(&[1, 2]);
+    let mut status = status(Mode::Learner { statements, above: None });
+    status.amnesiacs = signers(&[0]);
     assert_eq!(missing(&status, [60_000; 4], 60_000), ["v0"]);
     assert!(learning(&set(), &status).unwrap().contains("2 of 3"));
     let above = Some(View::new(41));
-    status.mode = Mode::Learner { statements, above, amnesiacs };
+    status.mode = Mode::Learner { statements, above };
     assert!(learning(&set(), &status).unwrap().contains("above 41"));
-    status.mode = Mode::Learner { statements, above, amnesiacs: signers(&[0, 3]) };
+    status.amnesiacs = signers(&[0, 3]);
     assert!(learning(&set(), &status).unwrap().contains("recovery procedure"));
 }
 
@@ -108,4 +127,30 @@ fn a_follower_accuses_nobody_it_never_heard() {
     status.index = None;
     assert_eq!(missing(&status, [0, 59_000, 0, 40_000], 60_000), ["v3"]);
     assert_eq!(learning(&set(), &status), None);
+}
+
+#[test]
+fn a_missing_validator_is_told_with_why_and_since_when() {
+    let mut status = status(Mode::Active);
+    status.amnesiacs = signers(&[2]);
+    let (set, votes) = (set(), votes([0, 59_000, 50_000, 0]));
+    let reach = |index: ValidatorIndex| match index.get() {
+        3 => Reach::Never,
+        _ => Reach::Connected { silent: Duration::ZERO },
+    };
+    let roll = Roll::take(&sight(&set, &status, &votes, &reach, 60_000));
+    let told: Vec<_> = roll
+        .members
+        .iter()
+        .map(|member| (member.last_heard.map(|at| at.get()), member.absence))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (None, None),
+            (Some(59_000), None),
+            (Some(50_000), Some(Absence::Learning)),
+            (None, Some(Absence::NeverReached)),
+        ]
+    );
 }

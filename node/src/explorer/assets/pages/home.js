@@ -1,11 +1,14 @@
 // Home: is the chain well, what did it order, who votes.
 
-import { fill, h, setText } from '../dom.js';
+import { fill, h, keep, setText } from '../dom.js';
 import { ago, number, plural } from '../format.js';
 import { silent } from '../live.js';
+import { call } from '../rpc.js';
 import { blockLink, card, mark, table, when } from '../widgets.js';
 
 const RECENT = 10;
+// What is wrong is asked for this often: nobody reads faster.
+const WHY_MS = 2000;
 
 // One sentence about the chain as this node sees it.
 export function health(now) {
@@ -44,13 +47,23 @@ export default function home(page) {
   const votes = table('Validators and their votes', [['Validator', ''], ['Votes', ''], ['Last in view', 'num'], ['Power', 'num wide']],
     (one) => `${one.index} ${one.missing} ${one.last_vote_view}`,
     (one) => [one.name, h('span', {}, mark(one.missing ? 'failed' : 'ok', ''), one.missing ? ' missing' : ' votes'), number(one.last_vote_view), number(one.power)]);
-  fill(page.root, sentence, figures, h('div', { class: 'columns' },
+  const troubles = h('ul', { class: 'troubles', 'aria-label': 'What is wrong', hidden: true });
+  fill(page.root, sentence, troubles, figures, h('div', { class: 'columns' },
     card('Newest blocks', blocks.element, h('p', {}, h('a', { href: '/blocks' }, 'All blocks'))),
     card('Votes', votes.element, h('p', {}, h('a', { href: '/consensus' }, 'Consensus, view by view')))));
 
-  let shown = '';
+  let shown = '', asked = 0;
+  async function explain() {
+    if (Date.now() - asked < WHY_MS) return;
+    asked = Date.now();
+    const why = await call('node_why', {}, page).catch(() => null);
+    if (page.signal.aborted) return;
+    troubles.hidden = !why?.troubles.length;
+    keep(troubles, why?.troubles ?? [], JSON.stringify, troubleItem);
+  }
   page.follow((now) => {
     if (!now.chain) return;
+    explain();
     const [state, text] = health(now);
     if (shown !== text) {
       fill(sentence, mark(state, ''), ' ', text);
@@ -66,6 +79,17 @@ export default function home(page) {
     votes.rows(now.node.validators);
   });
 }
+
+// One thing that is wrong: what, who, what to do.
+const EFFECTS = { stalled: ['failed', 'the chain stands still'], behind: ['failed', 'this node does not take its full part'], degraded: ['late', 'all goes on'] };
+function troubleItem({ effect, summary, culprits, advice }) {
+  const [shape, word] = EFFECTS[effect];
+  return h('li', {}, h('p', {}, mark(shape, word), ` ${sentenceOf(summary)}`),
+    culprits.length > 0 && h('dl', {}, culprits.map((one) => h('div', {}, h('dt', {}, one.name), h('dd', {}, one.detail)))),
+    h('p', { class: 'note' }, `What to do: ${advice}.`));
+}
+
+const sentenceOf = (text) => `${text[0].toUpperCase()}${text.slice(1)}.`;
 
 function rate(blocks) {
   if (blocks.length < 2) return '–';
