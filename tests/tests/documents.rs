@@ -70,6 +70,16 @@ fn the_page_on_monitoring_does_what_it_says() -> anyhow::Result<()> {
     follow("docs/monitoring.md")
 }
 
+#[test]
+fn the_page_on_the_interface_does_what_it_says() -> anyhow::Result<()> {
+    follow("docs/rpc.md")
+}
+
+#[test]
+fn the_page_on_the_command_line_does_what_it_says() -> anyhow::Result<()> {
+    follow("docs/cli.md")
+}
+
 /// Who is woken by an alert finds it by its name.
 #[test]
 fn troubleshooting_names_every_alert() -> anyhow::Result<()> {
@@ -95,6 +105,7 @@ fn commands_of_users_documents_stand_in_blocks_that_are_run() -> anyhow::Result<
         "docs/cli.md",
         "docs/explorer.md",
         "docs/monitoring.md",
+        "docs/rpc.md",
     ];
     for document in documents {
         let text = text(document)?;

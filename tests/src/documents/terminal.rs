@@ -24,7 +24,7 @@ const POLL: Duration = Duration::from_millis(100);
 /// Ends the output of a command; its exit code follows.
 const MARK: &str = "@@ done";
 /// Commands that stay, which a reader gives a terminal of their own.
-const STAY: [&str; 4] = ["scripts/devnet", "logothete devnet up", "logothete run", "logothete top"];
+const STAY: [&str; 4] = ["scripts/devnet", "logothete devnet up", "logothete run", "curl -sN"];
 /// Questions whose answer follows the network: a reader asks again until it has come round.
 const ASK: [&str; 6] = [
     "logothete why",
