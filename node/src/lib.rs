@@ -20,6 +20,7 @@ pub mod dissemination;
 pub mod driver;
 pub mod executor;
 pub mod explorer;
+pub mod files;
 pub mod finality;
 pub mod gossip;
 pub mod head;
