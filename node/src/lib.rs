@@ -39,6 +39,7 @@ pub mod sim;
 pub mod state;
 pub mod supervise;
 pub mod sync;
+pub mod traces;
 pub mod workers;
 
 pub use run::run;
