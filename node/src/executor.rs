@@ -28,6 +28,7 @@ use crate::metrics::Metrics;
 use crate::state::StateHandle;
 use crate::supervise::Pulse;
 use crate::sync::Committed;
+use crate::traces::Traces;
 
 /// Final blocks that are laid ready with their decoded batches; the rest is read from the store.
 const READY_MAX: usize = 64;
@@ -113,6 +114,8 @@ pub struct Tools {
     pub head: watch::Sender<Head>,
     /// Figures.
     pub metrics: Metrics,
+    /// Traces of transactions.
+    pub traces: Traces,
 }
 
 /// The execution stage.
@@ -301,6 +304,8 @@ impl Executor {
         let place = |receipt: &Receipt| (receipt.tx, Place { height, index: receipt.index });
         self.tools.finality.announce(output.receipts().map(place));
         self.tools.finality.forget(&settled.dropped);
+        self.tools.traces.executed(height, output.receipts().map(|receipt| &receipt.tx), began);
+        self.tools.traces.dropped(settled.dropped.iter());
         if transactions.is_empty() {
             debug!(event = "block.executed", %height, view = %block.header.view, transactions = 0);
         } else {

@@ -22,6 +22,7 @@ pub mod doctor;
 pub mod driver;
 pub mod executor;
 pub mod explorer;
+pub mod files;
 pub mod finality;
 pub mod gossip;
 pub mod head;
@@ -41,6 +42,7 @@ pub mod sim;
 pub mod state;
 pub mod supervise;
 pub mod sync;
+pub mod traces;
 pub mod workers;
 
 pub use run::run;

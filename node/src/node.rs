@@ -34,6 +34,7 @@ use crate::signatures::Signatures;
 use crate::state::StateHandle;
 use crate::supervise::{Failure, Supervisor};
 use crate::sync::{self, Checks, Committed, Sync, SyncStatus, Toolbox};
+use crate::traces::Traces;
 use crate::workers::Workers;
 
 /// A stage that is busy with one piece of work for longer ends the process.
@@ -319,6 +320,10 @@ pub(crate) fn assemble(
         ..MempoolLimits::default()
     });
     let finality = Finality::default();
+    let name = own
+        .and_then(|index| genesis.validators.get(index))
+        .map_or("follower", |member| member.name.as_str());
+    let (traces, exporter) = Traces::new(&config.traces, &network.local(), name)?;
     let ready = ReadyBlocks::default();
 
     let recovered = recover::load_consensus(&chain, safety, nonce)?;
@@ -403,6 +408,7 @@ pub(crate) fn assemble(
         finality: finality.clone(),
         head: head_sender,
         metrics: metrics.clone(),
+        traces: traces.clone(),
     })?;
     let admission = Admission::new(admission::Parts {
         rules: genesis.rules.clone(),
@@ -453,6 +459,9 @@ pub(crate) fn assemble(
     let serving = serve(chain.clone(), metrics.clone(), workers, requests);
     supervisor.spawn("sync.server", until(&stop, serving));
     supervisor.spawn("gossip", until(&stop, listener.run()));
+    if let Some(exporter) = exporter {
+        supervisor.spawn("traces", until(&stop, exporter.run()));
+    }
     let absent = Absent::default();
     let watch = absent::Watch {
         reports: connected,
@@ -487,6 +496,7 @@ pub(crate) fn assemble(
         absent,
         finality,
         metrics,
+        traces,
         supervisor,
         clock,
         workers,

@@ -6,15 +6,19 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::admin::{self, Actions};
 use crate::backup;
 use crate::config::Config;
+use crate::files;
 use crate::node::Node;
 use crate::rpc;
 use crate::service::Service;
 use crate::workers;
+
+/// Files beside the connections of clients: the database, peers, the log.
+const OTHER_FILES: u64 = 2_048;
 
 /// Runs a node until a signal, its administrator or a failed stage ends it.
 ///
@@ -22,6 +26,8 @@ use crate::workers;
 /// Why the node could not start, or why it ended.
 pub async fn run(config: Config) -> anyhow::Result<()> {
     workers::start().context("starting the worker threads")?;
+    let limits = rpc::Limits::default();
+    allow_files(limits.connections);
     let listener = rpc::bind(config.rpc.listen).await?;
     let node = Node::start(config).await?;
     let service = node.service.clone();
@@ -29,7 +35,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     stop_on_signals(&stop)?;
     let names = &service.config.rpc;
     let hosts = rpc::Hosts::new(&names.hosts, &names.origins);
-    let options = rpc::Options { hosts, ..rpc::Options::default() };
+    let options = rpc::Options { hosts, limits };
     let server = rpc::spawn(listener, service.clone(), options, stop.clone());
     let socket = service.config.admin_socket();
     let actions = Arc::new(Administration { service: service.clone() });
@@ -48,6 +54,14 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     // Both end by themselves once the node stops; what they say of it was logged.
     let _ = tokio::join!(server, admin);
     ended
+}
+
+/// Lets the process have as many files open as connections of clients and the database may need.
+fn allow_files(connections: usize) {
+    let needed = u64::try_from(connections).unwrap_or(u64::MAX).saturating_add(OTHER_FILES);
+    if let Some(files) = files::allow_most().filter(|files| *files < needed) {
+        warn!(event = "process.files.few", files, needed, hint = "raise `ulimit -Hn`");
+    }
 }
 
 /// Asks the node to stop when the process is asked to end.

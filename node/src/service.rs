@@ -25,6 +25,7 @@ use crate::metrics::Metrics;
 use crate::state::StateHandle;
 use crate::supervise::Supervisor;
 use crate::sync::SyncStatus;
+use crate::traces::Traces;
 use crate::workers::Workers;
 
 /// Where a transaction stands, as far as this node knows.
@@ -107,6 +108,8 @@ pub struct Service {
     pub finality: Finality,
     /// Figures.
     pub metrics: Metrics,
+    /// Traces of transactions.
+    pub traces: Traces,
     /// The stages and their pulses.
     pub supervisor: Supervisor,
     /// The time.
@@ -135,9 +138,8 @@ impl Service {
         &self,
         transaction: Vec<u8>,
     ) -> Result<Submitted, (Option<TxHash>, SubmitError)> {
-        let verdicts = self.admission.submit(&[transaction]).await;
-        let verdict = verdicts.into_iter().next();
-        self.submitted(verdict.unwrap_or(Err((None, SubmitError::ShuttingDown))))
+        let outcomes = self.submit_batch(&[transaction]).await;
+        outcomes.into_iter().next().unwrap_or(Err((None, SubmitError::ShuttingDown)))
     }
 
     /// Submits encoded transactions together, each with its own answer.
@@ -145,11 +147,17 @@ impl Service {
         &self,
         transactions: &[Vec<u8>],
     ) -> Vec<Result<Submitted, (Option<TxHash>, SubmitError)>> {
+        self.traces.came(transactions);
         let verdicts = self.admission.submit(transactions).await;
         verdicts.into_iter().map(|verdict| self.submitted(verdict)).collect()
     }
 
     fn submitted(&self, verdict: Answer) -> Result<Submitted, (Option<TxHash>, SubmitError)> {
+        match &verdict {
+            Ok(hash) => self.traces.admitted(hash),
+            // One that is handed in twice is not traced.
+            Err((hash, _)) => self.traces.dropped(hash.iter()),
+        }
         match verdict {
             Ok(hash) => Ok(Submitted { hash, status: TxStatus::Pending, new: true }),
             Err((

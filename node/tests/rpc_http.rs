@@ -9,7 +9,7 @@ mod rpc;
 
 use std::time::{Duration, Instant};
 
-use logothete_node::rpc::Limits;
+use logothete_node::rpc::{Limits, Visitor};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -264,7 +264,7 @@ async fn a_stopping_node_says_so_and_finishes_what_is_under_way() {
     };
     assert_code(&answers.await, -32603, "INTERNAL");
     let body = r#"{"jsonrpc":"2.0","id":1,"method":"mempool_stats"}"#;
-    let answer = running.dispatcher.answer(body.as_bytes()).await.unwrap();
+    let answer = running.dispatcher.answer(body.as_bytes(), &Visitor::default()).await.unwrap();
     assert_code(&serde_json::from_slice(&answer).unwrap(), -32012, "SHUTTING_DOWN");
     tokio::time::timeout(Duration::from_secs(5), running.server).await.unwrap().unwrap();
 }
@@ -388,4 +388,52 @@ async fn connections_beyond_the_limit_are_told_to_come_back() {
     drop((held, third));
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(call(&running, "mempool_stats", json!({})).await["result"]["count"], 7);
+}
+
+/// Limits of one client that hold on this machine too.
+fn strict() -> Limits {
+    Limits {
+        client_connections: 2,
+        // None comes back while the test runs.
+        client_calls_per_second: 0,
+        client_burst: 3,
+        spares_loopback: false,
+        ..Limits::default()
+    }
+}
+
+#[tokio::test]
+async fn one_client_has_so_many_calls_however_it_makes_them() {
+    let running = start_with(strict()).await;
+    let one = json!({ "jsonrpc": "2.0", "id": 1, "method": "mempool_stats" });
+    assert_eq!(call(&running, "mempool_stats", json!({})).await["result"]["count"], 7);
+    let (_, answer) = post(&running, json!([one, one, one]).to_string()).await;
+    assert_eq!(
+        (&answer[0]["result"]["count"], &answer[1]["result"]["count"]),
+        (&json!(7), &json!(7))
+    );
+    assert_code(&answer[2], -32005, "LIMIT");
+    assert!(answer[2]["error"]["data"]["retry_after_ms"].is_number());
+    // Neither another path nor another connection has more.
+    let other = reqwest::Client::new().get(running.url("/metrics")).send().await.unwrap();
+    assert_eq!(other.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(other.headers()["retry-after"], "1");
+}
+
+#[tokio::test]
+async fn one_client_has_so_many_connections() {
+    let running = start_with(strict()).await;
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        let mut client = TcpStream::connect(running.address).await.unwrap();
+        client.write_all(b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+        let mut answer = [0; 12];
+        client.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 200");
+        held.push(client);
+    }
+    let mut third = TcpStream::connect(running.address).await.unwrap();
+    let mut answer = Vec::new();
+    third.read_to_end(&mut answer).await.unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 503 "), "{}", String::from_utf8_lossy(&answer));
 }

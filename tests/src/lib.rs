@@ -8,6 +8,7 @@ pub mod axe;
 pub mod browser;
 pub mod checks;
 pub mod disk;
+pub mod documents;
 pub mod network;
 pub mod tamper;
 pub mod workload;

@@ -70,14 +70,34 @@ impl Prometheus {
         Ok(Self { process, address })
     }
 
-    async fn query(&self, query: &str) -> anyhow::Result<Vec<Value>> {
-        let url = format!("http://{}/api/v1/query", self.address);
-        let mut url = reqwest::Url::parse(&url)?;
-        url.query_pairs_mut().append_pair("query", query);
+    /// What it answers below `/api/v1`.
+    async fn ask(&self, path: &str, query: &[(&str, &str)]) -> anyhow::Result<Value> {
+        let url = format!("http://{}/api/v1/{path}", self.address);
+        let url = reqwest::Url::parse_with_params(&url, query)?;
         let text = reqwest::get(url).await?.error_for_status()?.text().await?;
-        let answer: Value = serde_json::from_str(&text)?;
-        let result = answer["data"]["result"].as_array().context("no result")?;
-        Ok(result.clone())
+        let mut answer: Value = serde_json::from_str(&text)?;
+        Ok(answer["data"].take())
+    }
+
+    async fn query(&self, query: &str) -> anyhow::Result<Vec<Value>> {
+        let data = self.ask("query", &[("query", query)]).await?;
+        Ok(data["result"].as_array().context("no result")?.clone())
+    }
+
+    /// Every alert that is pending or fires, with its labels, since when and why.
+    async fn told(&self) -> String {
+        match self.ask("alerts", &[]).await {
+            Ok(data) => {
+                let alerts = data["alerts"].as_array().map_or(&[][..], Vec::as_slice);
+                let lines = alerts.iter().map(|alert| {
+                    let (state, since) = (&alert["state"], &alert["activeAt"]);
+                    let (labels, why) = (&alert["labels"], &alert["annotations"]["summary"]);
+                    format!("{state} since {since}: {labels} {why}\n")
+                });
+                lines.collect()
+            }
+            Err(error) => error.to_string(),
+        }
     }
 
     /// The names of the alerts that fire.
@@ -104,7 +124,7 @@ impl Prometheus {
             }
             sleep(Duration::from_millis(200)).await;
         }
-        bail!("not within {SOON:?}: {what}; last seen: {last}")
+        bail!("not within {SOON:?}: {what}; last seen: {last}\n{}", self.told().await)
     }
 
     async fn wait_scraped(&self, nodes: usize) -> anyhow::Result<()> {

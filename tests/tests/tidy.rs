@@ -320,3 +320,17 @@ fn links_of_documents_lead_somewhere() {
     }
     assert_none(&faults, "links that lead nowhere");
 }
+
+/// Every page is in the table of contents of the book.
+#[test]
+fn the_book_has_every_page() {
+    let contents = fs::read_to_string(root().join("docs/SUMMARY.md")).unwrap();
+    let pages = sources();
+    let pages = pages.iter().filter_map(|source| source.path.strip_prefix("docs/"));
+    let unlisted: Vec<String> = pages
+        .filter(|page| page.ends_with(".md") && *page != "SUMMARY.md")
+        .filter(|page| !contents.contains(&format!("({page})")))
+        .map(str::to_owned)
+        .collect();
+    assert_none(&unlisted, "pages that docs/SUMMARY.md does not name");
+}

@@ -14,7 +14,7 @@ use super::context::Context;
 use super::output::{Failure, Outcome, Reply};
 use crate::bench::ground::Ground;
 use crate::bench::targets::{Extent, Suite};
-use crate::bench::{self, Options, order, recover, sync};
+use crate::bench::{self, Options, order, reads, recover, sync};
 use crate::devnet::lifecycle;
 
 /// Measurements.
@@ -58,6 +58,11 @@ pub enum Bench {
         after_help = "Example:\n  logothete devnet up --detach && logothete bench recover --transfers 5000,20000,80000"
     )]
     Recover(Recover),
+    /// Reads from one validator beside a small load, and subscribers that only listen; on a fresh devnet.
+    #[command(
+        after_help = "Examples:\n  logothete devnet up --detach && logothete bench reads\n  logothete bench reads --mix all --batch 20 --json"
+    )]
+    Reads(Reads),
     /// One process of the network that `bench order` makes.
     #[command(hide = true)]
     OrderNode(OrderNode),
@@ -118,6 +123,35 @@ pub struct Recover {
     /// Milliseconds that the validator stays down each time.
     #[arg(long, default_value_t = 1_000)]
     down_ms: u64,
+    /// Who pays: name or file of a key.
+    #[arg(long, default_value = "alice")]
+    from: String,
+}
+
+/// Arguments of `bench reads`.
+#[derive(Args, Debug)]
+pub struct Reads {
+    /// What is read.
+    #[arg(long, value_enum, default_value = "cheap")]
+    mix: reads::Mix,
+    /// Readers, each with a connection that it keeps.
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    connections: u16,
+    /// Calls a request.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=100))]
+    batch: u8,
+    /// Subscribers that only listen.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u16).range(0..=4_000))]
+    subscribers: u16,
+    /// Transfers a second meanwhile.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    rate: u64,
+    /// Seconds that each part is measured.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    duration: u64,
+    /// Seconds of each part before that.
+    #[arg(long, default_value_t = 3)]
+    warmup: u64,
     /// Who pays: name or file of a key.
     #[arg(long, default_value = "alice")]
     from: String,
@@ -204,6 +238,7 @@ pub async fn perform(context: &Context, command: Bench) -> Outcome {
         Bench::Order(wish) => order(context, wish).await,
         Bench::Sync(wish) => sync(context, wish).await,
         Bench::Recover(wish) => recover(context, wish).await,
+        Bench::Reads(wish) => reads(context, wish).await,
         Bench::OrderNode(wish) => order_node(&wish).await,
     }
 }
@@ -291,6 +326,24 @@ async fn recover(context: &Context, wish: Recover) -> Outcome {
     let report = recover::run(&ground, &plan).await?;
     let text = report.table();
     Ok(Reply::new(report, text))
+}
+
+async fn reads(context: &Context, wish: Reads) -> Outcome {
+    let funder = context.signer(&wish.from, None)?;
+    let ground =
+        Ground { directory: context.directory(), funder: &funder, printer: context.printer };
+    let plan = reads::Plan {
+        mix: wish.mix,
+        connections: wish.connections.into(),
+        batch: wish.batch.into(),
+        subscribers: wish.subscribers.into(),
+        rate: wish.rate,
+        duration: Duration::from_secs(wish.duration),
+        warmup: Duration::from_secs(wish.warmup),
+    };
+    let figures = Box::pin(bench::interruptible(reads::run(&ground, &plan))).await?;
+    let text = figures.table();
+    Ok(Reply::new(figures, text))
 }
 
 async fn order_node(wish: &OrderNode) -> Outcome {

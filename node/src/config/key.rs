@@ -98,9 +98,16 @@ pub const KEYS: &[Key] = &[
     key(
         "audit.signed",
         Kind::Text,
-        NO_FILE,
+        NONE,
         "file, in the data directory, that records every signed consensus message; none for none",
     ),
+    key(
+        "traces.endpoint",
+        Kind::Text,
+        NONE,
+        "collector of OpenTelemetry traces (OTLP over HTTP), such as `http://127.0.0.1:4318`; none for none",
+    ),
+    key("traces.every", Kind::Count, "100", "one of so many transactions is traced"),
     key(
         "log.format",
         Kind::Choice(&["auto", "text", "json"]),
@@ -110,8 +117,8 @@ pub const KEYS: &[Key] = &[
     key("log.level", Kind::Text, "info", "level or filter, such as `info,logothete_p2p=debug`"),
 ];
 
-/// The value of a file name that means no file.
-pub(super) const NO_FILE: &str = "none";
+/// The value of a name that means that there is none.
+pub(super) const NONE: &str = "none";
 
 const fn key(name: &'static str, kind: Kind, default: &'static str, help: &'static str) -> Key {
     Key { name, kind, default, help }

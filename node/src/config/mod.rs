@@ -16,7 +16,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 pub use self::fault::{Fault, Faults};
-use self::key::NO_FILE;
+use self::key::NONE;
 pub use self::key::{KEYS, Key, Kind, OTHER_VARIABLES, nearest, variable_of};
 pub use self::settings::{Origin, Setting, Settings, Sources};
 
@@ -55,6 +55,8 @@ pub struct Config {
     pub rpc: Rpc,
     /// Waiting transactions.
     pub mempool: Mempool,
+    /// Traces.
+    pub traces: Traces,
     /// Logging.
     pub log: Log,
     /// Records for audits.
@@ -112,6 +114,15 @@ pub struct Audit {
     pub signed: Option<PathBuf>,
 }
 
+/// Traces of transactions.
+#[derive(Clone, Debug, Serialize)]
+pub struct Traces {
+    /// The collector that they are sent to, if to any.
+    pub endpoint: Option<String>,
+    /// One of so many transactions is traced.
+    pub every: usize,
+}
+
 /// Logging.
 #[derive(Clone, Debug, Serialize)]
 pub struct Log {
@@ -149,6 +160,10 @@ impl Config {
                 origins: settings.list("rpc.origins"),
             },
             mempool: Mempool { transactions: settings.count("mempool.transactions") },
+            traces: Traces {
+                endpoint: Some(settings.text("traces.endpoint")).filter(|url| url != NONE),
+                every: settings.count("traces.every"),
+            },
             log: Log {
                 format: match settings.text("log.format").as_str() {
                     "text" => LogFormat::Text,
@@ -159,7 +174,7 @@ impl Config {
             },
             audit: Audit {
                 signed: Some(settings.text("audit.signed"))
-                    .filter(|name| name != NO_FILE)
+                    .filter(|name| name != NONE)
                     .map(|name| settings.path("paths.data").join(name)),
             },
             passphrase: None,

@@ -22,12 +22,17 @@ impl Clocks {
         Self { parents: VecDeque::new(), readings: vec![VecDeque::new(); validators] }
     }
 
-    /// Takes a proposal that came from its proposer itself; gives by how many milliseconds that one's clock is ahead,
-    /// if the proposal says anything about it.
+    /// Takes a proposal that came from its proposer itself; gives by how many milliseconds that one's clock is ahead, as far as
+    /// its last proposals say, if this one says anything about it.
     ///
     /// A proposer whose clock is behind takes the next millisecond after the parent instead (R2), as everybody does
-    /// after a block of somebody whose clock is ahead. Such a time is nobody's clock.
+    /// after a block of somebody whose clock is ahead. Such a time is nobody's clock. Neither is that of a proposal which
+    /// came before: a leader repeats its own as long as the view lasts (R5).
     pub(super) fn read(&mut self, header: &BlockHeader, now_ms: u64) -> Option<i64> {
+        let hash = header.hash();
+        if self.parents.iter().any(|(known, _)| *known == hash) {
+            return None;
+        }
         let parent = self.parents.iter().rev().find(|(hash, _)| *hash == header.parent);
         let own_time = parent.is_some_and(|(_, parent)| header.timestamp > parent.next());
         self.remember(header);
@@ -37,7 +42,7 @@ impl Clocks {
         }
         let ahead = signed(header.timestamp.get()).saturating_sub(signed(now_ms));
         readings.push_back(ahead);
-        Some(ahead)
+        self.ahead(header.proposer)
     }
 
     /// Remembers the time of a proposal, our own ones too.
@@ -103,6 +108,19 @@ mod tests {
         let again = header(0, after.hash(), 69_200);
         assert_eq!(clocks.read(&again, 60_200), Some(9_000));
         assert_eq!((clocks.ahead(first), clocks.ahead(second)), (Some(9_000), None));
+    }
+
+    #[test]
+    fn a_proposal_that_is_repeated_counts_once() {
+        let mut clocks = Clocks::new(1);
+        let first = header(0, BlockHash::ZERO, 1_000);
+        let second = header(0, first.hash(), 2_000);
+        assert_eq!(clocks.read(&first, 1_000), None);
+        assert_eq!(clocks.read(&second, 2_005), Some(-5));
+        for late in 1..=30 {
+            assert_eq!(clocks.read(&second, 2_000 + 500 * late), None, "{late}");
+        }
+        assert_eq!(clocks.ahead(ValidatorIndex::new(0)), Some(-5));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::Limits;
+use super::clients::Visitor;
 use super::envelope::{Body, Broken, Call, Outcome, Request, parse, write_response};
 use crate::metrics::Metrics;
 
@@ -58,22 +59,22 @@ impl<A: Api> Dispatcher<A> {
         &self.stopping
     }
 
-    /// Answers one body; nothing when it holds only notifications.
-    pub async fn answer(&self, body: &[u8]) -> Option<Vec<u8>> {
+    /// Answers one body of a client; nothing when it holds only notifications.
+    pub async fn answer(&self, body: &[u8], visitor: &Visitor) -> Option<Vec<u8>> {
         match parse(body, &self.limits) {
             Err(error) => {
                 self.metrics.rpc.answered("none", error.code.name(), Duration::ZERO);
                 Some(error_body(&error))
             }
-            Ok(Body::Single(request)) => self.respond(request).await,
-            Ok(Body::Batch(requests)) => self.answer_batch(requests).await,
+            Ok(Body::Single(request)) => self.respond(request, visitor).await,
+            Ok(Body::Batch(requests)) => self.answer_batch(requests, visitor).await,
         }
     }
 
     /// Answers the calls of a batch in their order; some run at the same time.
-    async fn answer_batch(&self, requests: Vec<Request<'_>>) -> Option<Vec<u8>> {
+    async fn answer_batch(&self, requests: Vec<Request<'_>>, visitor: &Visitor) -> Option<Vec<u8>> {
         let answers: Vec<BoxFuture<'_, Option<Vec<u8>>>> =
-            requests.into_iter().map(|request| self.respond(request).boxed()).collect();
+            requests.into_iter().map(|request| self.respond(request, visitor).boxed()).collect();
         let mut answers = stream::iter(answers).buffered(self.limits.batch_parallel);
         let mut out = vec![b'['];
         while let Some(answer) = answers.next().await {
@@ -90,10 +91,10 @@ impl<A: Api> Dispatcher<A> {
         (out.len() > 2).then_some(out)
     }
 
-    async fn respond(&self, request: Request<'_>) -> Option<Vec<u8>> {
+    async fn respond(&self, request: Request<'_>, visitor: &Visitor) -> Option<Vec<u8>> {
         let (id, outcome) = match request {
             Ok(call) => {
-                let outcome = self.serve(&call).await;
+                let outcome = self.serve(&call, visitor).await;
                 (Some(call.id?), outcome)
             }
             Err(Broken { id, error }) => {
@@ -107,9 +108,12 @@ impl<A: Api> Dispatcher<A> {
     }
 
     /// Serves one call and counts it.
-    async fn serve(&self, call: &Call<'_>) -> Outcome {
+    async fn serve(&self, call: &Call<'_>, visitor: &Visitor) -> Outcome {
         let started = Instant::now();
-        let outcome = self.serve_bounded(call).await;
+        let outcome = match visitor.call(started) {
+            Ok(()) => self.serve_bounded(call).await,
+            Err(too_many) => Err(too_many),
+        };
         let known = METHODS.iter().find(|method| method.name == call.method);
         let method = known.map_or("unknown", |method| method.name);
         let code = outcome.as_ref().map_or_else(|error| error.code.name(), |_| "ok");

@@ -2,10 +2,11 @@
 //! paths it has.
 
 use std::sync::{Arc, LazyLock};
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::{BodyDataStream, Bytes};
-use axum::extract::{RawQuery, Request, State};
+use axum::extract::{Extension, RawQuery, Request, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_MAX_AGE, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST, HeaderMap,
@@ -21,6 +22,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
 use super::Limits;
+use super::clients::Visitor;
 use super::dispatch::{Dispatcher, error_body};
 use super::envelope::as_u64;
 use super::events::{Feeds, Seats, socket, stream};
@@ -33,6 +35,9 @@ use crate::metrics::{CONTENT_TYPE as METRICS_TYPE, Metrics};
 const BUDGET_UNIT: usize = 1024;
 /// What a client is told to wait when no more bodies fit.
 const BUSY_RETRY_MS: u32 = 250;
+
+/// Where calls are answered. Each counts for itself, and not the request.
+const RPC: &str = "/rpc";
 
 /// What every request needs.
 pub(super) struct Shared<A> {
@@ -63,7 +68,7 @@ where
     let seats = Seats::new(dispatcher.limits(), metrics.clone());
     let shared = Arc::new(Shared { dispatcher, hosts, metrics, seats, tasks, bodies });
     Router::new()
-        .route("/rpc", post(rpc::<A>).options(preflight::<A>))
+        .route(RPC, post(rpc::<A>).options(preflight::<A>))
         .route("/ws", get(socket::<A>))
         .route("/events/{kind}", get(stream::<A>))
         .route("/openrpc.json", get(description))
@@ -78,7 +83,11 @@ where
 }
 
 /// Refuses what is not meant for this server; adds what every answer carries.
-async fn guard<A>(State(shared): State<Arc<Shared<A>>>, request: Request, next: Next) -> Response {
+async fn guard<A>(
+    State(shared): State<Arc<Shared<A>>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let host = header(request.headers(), &HOST).or_else(|| request.uri().host()).unwrap_or("");
     if !shared.hosts.serves(host) {
         shared.metrics.rpc.refused("host");
@@ -97,6 +106,13 @@ async fn guard<A>(State(shared): State<Arc<Shared<A>>>, request: Request, next: 
         );
         return json(StatusCode::FORBIDDEN, error_body(&error));
     }
+    let visitor = request.extensions_mut().get_or_insert_default::<Visitor>().clone();
+    if request.uri().path() != RPC
+        && let Err(error) = visitor.call(Instant::now())
+    {
+        shared.metrics.rpc.refused("rate");
+        return come_back(StatusCode::TOO_MANY_REQUESTS, &error);
+    }
     let readable = request.headers().get(ORIGIN).cloned();
     let readable = readable.filter(|o| o.to_str().is_ok_and(|o| shared.hosts.allows(o)));
     let mut response = next.run(request).await;
@@ -111,7 +127,11 @@ async fn guard<A>(State(shared): State<Arc<Shared<A>>>, request: Request, next: 
 }
 
 /// Answers JSON-RPC.
-async fn rpc<A: Api>(State(shared): State<Arc<Shared<A>>>, request: Request) -> Response {
+async fn rpc<A: Api>(
+    State(shared): State<Arc<Shared<A>>>,
+    Extension(visitor): Extension<Visitor>,
+    request: Request,
+) -> Response {
     // A tool may leave the media type out; a page may not, so that its browser asks first.
     let from_page = request.headers().contains_key(ORIGIN);
     if from_page && !is_json(request.headers()) {
@@ -122,7 +142,7 @@ async fn rpc<A: Api>(State(shared): State<Arc<Shared<A>>>, request: Request) -> 
         Ok(read) => read,
         Err(error) => return refuse(&shared.metrics, &error),
     };
-    let answer = shared.dispatcher.answer(&bytes).await;
+    let answer = shared.dispatcher.answer(&bytes, &visitor).await;
     drop((bytes, room));
     match answer {
         Some(answer) => json(StatusCode::OK, answer),
@@ -238,6 +258,11 @@ fn refuse(metrics: &Metrics, error: &RpcError) -> Response {
         _ => (StatusCode::REQUEST_TIMEOUT, "body_incomplete"),
     };
     metrics.rpc.refused(reason);
+    come_back(status, error)
+}
+
+/// An error as the answer to a request, with a header that says when to try again if the error does.
+fn come_back(status: StatusCode, error: &RpcError) -> Response {
     let mut response = json(status, error_body(error));
     if error.data.retry_after_ms.is_some() {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));

@@ -7,6 +7,14 @@ use std::time::Duration;
 pub struct Limits {
     /// Open connections; one more is told to come back.
     pub connections: usize,
+    /// Open connections of one client.
+    pub client_connections: usize,
+    /// Calls of one client a second, in the long run.
+    pub client_calls_per_second: u32,
+    /// Calls that a client may make at once when it has made none for a while.
+    pub client_burst: u32,
+    /// Whether clients on this machine have no limit of their own: they are the operator's, or a proxy that speaks for many.
+    pub spares_loopback: bool,
     /// Bytes of one request body.
     pub body_bytes: usize,
     /// Bytes of all request bodies that are in memory at a time.
@@ -78,7 +86,11 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            connections: 1_024,
+            connections: 4_096,
+            client_connections: 256,
+            client_calls_per_second: 1_000,
+            client_burst: 4_000,
+            spares_loopback: true,
             body_bytes: 2 * 1024 * 1024,
             bodies_bytes: 64 * 1024 * 1024,
             response_bytes: 16 * 1024 * 1024,
@@ -102,10 +114,10 @@ impl Default for Limits {
             list_items_max: 100,
             list_items_default: 20,
             submit_batch: 1_024,
-            sockets: 256,
+            sockets: 2_048,
             message_bytes: 256 * 1024,
             socket_calls: 4,
-            subscriptions: 1_024,
+            subscriptions: 4_096,
             socket_subscriptions: 16,
             ping_time: Duration::from_secs(20),
             silent_time: Duration::from_secs(60),

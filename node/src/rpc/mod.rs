@@ -13,6 +13,7 @@ mod account;
 mod attendance;
 mod block;
 mod chain;
+mod clients;
 mod cursor;
 mod dispatch;
 mod envelope;
@@ -41,6 +42,7 @@ mod view_list;
 mod views;
 mod why;
 
+pub use clients::Visitor;
 pub use dispatch::Dispatcher;
 pub use events::{Feed, Feeds};
 pub use health::{Check, Health};

@@ -13,7 +13,7 @@ use logothete_client::rpc::types::{
 };
 use logothete_client::rpc::{Api, RpcError, openrpc};
 use logothete_primitives::{Height, ValidatorSet};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::Limits;
 use super::events::Recent;
@@ -88,24 +88,21 @@ impl NodeApi {
         T: Send + 'static,
         F: FnOnce(&Self) -> Result<T, RpcError> + Send + 'static,
     {
-        self.read_within(&self.shared.reads, read).await
+        let _turn = self.shared.reads.acquire().await.map_err(|_| RpcError::internal())?;
+        self.read_in_turn(read).await
     }
 
-    /// The same for a subscription.
-    pub(super) async fn read_for_feed<T, F>(&self, read: F) -> Result<T, RpcError>
+    /// The turn of a subscription to read, as long as it is held.
+    pub(super) async fn feed_turn(&self) -> Result<SemaphorePermit<'_>, RpcError> {
+        self.shared.feed_reads.acquire().await.map_err(|_| RpcError::internal())
+    }
+
+    /// The same as `read` for who has a turn.
+    pub(super) async fn read_in_turn<T, F>(&self, read: F) -> Result<T, RpcError>
     where
         T: Send + 'static,
         F: FnOnce(&Self) -> Result<T, RpcError> + Send + 'static,
     {
-        self.read_within(&self.shared.feed_reads, read).await
-    }
-
-    async fn read_within<T, F>(&self, room: &Semaphore, read: F) -> Result<T, RpcError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Self) -> Result<T, RpcError> + Send + 'static,
-    {
-        let _permit = room.acquire().await.map_err(|_| RpcError::internal())?;
         let api = self.clone();
         self.service().workers.read(move || read(&api)).await
     }

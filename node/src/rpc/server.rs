@@ -3,18 +3,22 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::clients::{Clients, Visitor};
 use super::stalled::StallGuard;
 use super::{Dispatcher, Hosts, Limits, NodeApi, router};
 use crate::metrics::Metrics;
@@ -45,28 +49,35 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
 /// Serves `router` on `listener` until `stopping`, then lets calls under way finish for a while.
 pub async fn serve(listener: TcpListener, router: Router, server: Server) {
     let permits = Arc::new(Semaphore::new(server.limits.connections));
+    let clients = Clients::new(Arc::clone(&server.limits));
     let connections = server.tasks.clone();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = server.stopping.cancelled() => break,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, from) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 pause_after(&error).await;
                 continue;
             }
         };
-        match Arc::clone(&permits).try_acquire_owned() {
-            Ok(permit) => {
-                connections.spawn(connection(stream, router.clone(), server.clone(), permit));
-            }
-            Err(_) => {
-                server.metrics.rpc.refused("connections");
-                refuse(&stream);
-            }
-        }
+        let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else {
+            server.metrics.rpc.refused("connections");
+            refuse(&stream);
+            continue;
+        };
+        let Some(visitor) = clients.admit(from.ip(), Instant::now()) else {
+            server.metrics.rpc.refused("client_connections");
+            refuse(&stream);
+            continue;
+        };
+        let connection = connection(stream, router.clone(), server.clone(), visitor);
+        connections.spawn(async move {
+            connection.await;
+            drop(permit);
+        });
     }
     drop(listener);
     connections.close();
@@ -114,21 +125,21 @@ pub struct Server {
 }
 
 /// Serves one connection until it ends, idles too long, or the server stops.
-async fn connection(
-    stream: TcpStream,
-    router: Router,
-    server: Server,
-    _permit: OwnedSemaphorePermit,
-) {
+async fn connection(stream: TcpStream, router: Router, server: Server, visitor: Visitor) {
     server.metrics.rpc.connected();
     // Answers are small and written whole: waiting for more to send only delays them.
     let _ = stream.set_nodelay(true);
     let io = TokioIo::new(StallGuard::new(stream, server.limits.write_time));
+    let routes = TowerToHyperService::new(router);
+    let routes = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(visitor.clone());
+        routes.call(request)
+    });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(server.limits.head_time)
         .max_buf_size(BUFFER_BYTES)
-        .serve_connection(io, TowerToHyperService::new(router))
+        .serve_connection(io, routes)
         .with_upgrades();
     tokio::pin!(serving);
     let ended = tokio::select! {

@@ -12,7 +12,9 @@ use logothete_genesis::network_files::{Keys, NodeOptions, Options, generate};
 use logothete_genesis::spec::AccountSpec;
 use logothete_ledger::params::ChainParams;
 use logothete_ledger::transaction::Transaction;
-use logothete_node::config::{Audit, Config, Log, LogFormat, Mempool, P2p, Paths, Role, Rpc};
+use logothete_node::config::{
+    Audit, Config, Log, LogFormat, Mempool, P2p, Paths, Role, Rpc, Traces,
+};
 use logothete_node::node::Node;
 use logothete_node::rpc::{self, Limits};
 use logothete_node::service::Service;
@@ -36,6 +38,7 @@ pub(crate) struct TestChain {
     server: JoinHandle<()>,
     node: Node,
     limits: Limits,
+    traces: Option<String>,
     dir: TempDir,
 }
 
@@ -52,23 +55,32 @@ impl TestChain {
 
     /// Starts the chain with other limits of its interface.
     pub(crate) async fn start_with(limits: Limits) -> Self {
+        Self::start_traced(limits, None).await
+    }
+
+    /// Starts the chain with the traces of all its transactions sent to an endpoint.
+    pub(crate) async fn start_traced(limits: Limits, traces: Option<String>) -> Self {
         let dir = TempDir::new().unwrap();
         generate(&options(), &dir.path().join("net")).unwrap();
-        Self::run(dir, "127.0.0.1:0".parse().unwrap(), limits).await
+        Self::run(dir, "127.0.0.1:0".parse().unwrap(), (limits, traces)).await
     }
 
     /// Stops the node, and starts it again at the same address.
     pub(crate) async fn restart(self) -> Self {
-        let Self { service, stop, server, node, dir, address, limits, .. } = self;
+        let Self { service, stop, server, node, dir, address, limits, traces, .. } = self;
         // Whoever holds the service holds the database.
         drop(service);
         stop.cancel();
         tokio::time::timeout(Duration::from_secs(10), server).await.unwrap().unwrap();
         node.finished().await.unwrap();
-        Self::run(dir, address, limits).await
+        Self::run(dir, address, (limits, traces)).await
     }
 
-    async fn run(dir: TempDir, listen: SocketAddr, limits: Limits) -> Self {
+    async fn run(
+        dir: TempDir,
+        listen: SocketAddr,
+        (limits, traces): (Limits, Option<String>),
+    ) -> Self {
         let home = dir.path().join("net/node0");
         let config = Config {
             role: Role::Validator,
@@ -86,6 +98,7 @@ impl TestChain {
             rpc: Rpc { listen, hosts: Vec::new(), origins: Vec::new() },
             mempool: Mempool { transactions: 100_000 },
             log: Log { format: LogFormat::Text, level: "info".to_owned() },
+            traces: Traces { endpoint: traces.clone(), every: 1 },
             audit: Audit { signed: None },
             passphrase: None,
         };
@@ -97,7 +110,7 @@ impl TestChain {
         let options = rpc::Options { limits: limits.clone(), ..rpc::Options::default() };
         let server = rpc::spawn(listener, service.clone(), options, stop.clone());
         let client = Client::new([url.clone()]).unwrap();
-        Self { client, url, address, service, stop, server, node, limits, dir }
+        Self { client, url, address, service, stop, server, node, limits, traces, dir }
     }
 
     /// Calls a method.

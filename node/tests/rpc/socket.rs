@@ -6,9 +6,9 @@ use std::time::Duration;
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{WebSocketStream, client_async};
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 /// How long anything may take.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
@@ -29,7 +29,10 @@ impl Socket {
     /// Opens one, if the server has room.
     pub(crate) async fn try_open(address: SocketAddr) -> Result<Self, Error> {
         let tcp = TcpStream::connect(address).await.unwrap();
-        let (stream, _) = client_async(format!("ws://{address}/ws"), tcp).await?;
+        // Many may be open in one test.
+        let config = WebSocketConfig::default().read_buffer_size(4 * 1024);
+        let url = format!("ws://{address}/ws");
+        let (stream, _) = client_async_with_config(url, tcp, Some(config)).await?;
         Ok(Self { stream, ids: 0 })
     }
 

@@ -20,7 +20,7 @@ use super::network::{Plan, Seat};
 use super::queue::PayloadQueue;
 use super::stream::{self, Note};
 use crate::chain::{Chain, Genesis};
-use crate::config::{Audit, Config, Log, LogFormat, Mempool, P2p, Paths, Role, Rpc};
+use crate::config::{Audit, Config, Log, LogFormat, Mempool, P2p, Paths, Role, Rpc, Traces};
 use crate::devnet::create::multiaddress;
 use crate::dissemination::Content;
 use crate::node::{Identity, Node};
@@ -106,6 +106,7 @@ fn config(plan: &Plan, seat: &Seat, index: u16, data: PathBuf) -> Config {
         rpc: Rpc { listen: seat.metrics, hosts: Vec::new(), origins: Vec::new() },
         mempool: Mempool { transactions: 1 },
         log: Log { format: LogFormat::Text, level: "info".to_owned() },
+        traces: Traces { endpoint: None, every: 1 },
         audit: Audit { signed: None },
         passphrase: None,
     }

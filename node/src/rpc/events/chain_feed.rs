@@ -91,14 +91,16 @@ impl NodeApi {
         head: Head,
     ) -> Result<Arc<Step>, RpcError> {
         let whole = next.index == 0;
-        if let Some(step) = self.recent().find(subject, next.height).filter(|_| whole) {
+        let found = || self.recent().find(subject, next.height).filter(|_| whole);
+        if let Some(step) = found() {
             return Ok(step);
         }
-        self.read_for_feed(move |api| {
-            // Others were before us in the queue for the disk.
-            if let Some(step) = api.recent().find(subject, next.height).filter(|_| whole) {
-                return Ok(step);
-            }
+        let _turn = self.feed_turn().await?;
+        // A thousand may have waited for the same block: the first of them has read it.
+        if let Some(step) = found() {
+            return Ok(step);
+        }
+        self.read_in_turn(move |api| {
             let step = Arc::new(api.read_events(subject, next, head)?);
             if whole {
                 api.recent().keep(subject, next.height, &step);

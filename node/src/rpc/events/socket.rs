@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
+use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use futures::future::{AbortHandle, Abortable, BoxFuture};
@@ -27,18 +27,22 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::super::Limits;
+use super::super::clients::Visitor;
 use super::super::dispatch::error_body;
 use super::super::envelope::{Body, Call, parse, write_response};
 use super::super::http::{Shared, json};
 use super::Feeds;
 use super::seats::{Seat, full};
 
+/// Bytes that are read from a WebSocket at once; each holds as many for as long as it is open.
+const READ_BYTES: usize = 4 * 1024;
 /// The method of the notification that carries an event.
 const EVENT: &str = "event";
 
 /// Opens a WebSocket, if there is room for one.
 pub(in crate::rpc) async fn socket<A: Api + Feeds + 'static>(
     State(shared): State<Arc<Shared<A>>>,
+    Extension(visitor): Extension<Visitor>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let permit = match shared.seats.socket() {
@@ -51,10 +55,11 @@ pub(in crate::rpc) async fn socket<A: Api + Feeds + 'static>(
     let max = shared.dispatcher.limits().message_bytes;
     let tasks = shared.tasks.clone();
     let serve = move |socket| {
-        let connection = Connection::new(shared, permit);
+        let connection = Connection::new(shared, visitor, permit);
         tasks.track_future(connection.serve(socket))
     };
-    upgrade.max_message_size(max).max_frame_size(max).on_upgrade(serve)
+    let upgrade = upgrade.max_message_size(max).max_frame_size(max);
+    upgrade.read_buffer_size(READ_BYTES).on_upgrade(serve)
 }
 
 /// What a subscription yields: its number, and an event or its end.
@@ -62,6 +67,7 @@ type Numbered = (u64, Option<Event>);
 
 struct Connection<A> {
     shared: Arc<Shared<A>>,
+    visitor: Visitor,
     feeds: SelectAll<BoxStream<'static, Numbered>>,
     subscriptions: BTreeMap<u64, Subscription>,
     calls: FuturesUnordered<BoxFuture<'static, Option<Vec<u8>>>>,
@@ -97,9 +103,10 @@ impl End {
 }
 
 impl<A: Api + Feeds + 'static> Connection<A> {
-    fn new(shared: Arc<Shared<A>>, permit: OwnedSemaphorePermit) -> Self {
+    fn new(shared: Arc<Shared<A>>, visitor: Visitor, permit: OwnedSemaphorePermit) -> Self {
         Self {
             shared,
+            visitor,
             feeds: SelectAll::new(),
             subscriptions: BTreeMap::new(),
             calls: FuturesUnordered::new(),
@@ -166,8 +173,8 @@ impl<A: Api + Feeds + 'static> Connection<A> {
         if let Some(answer) = self.serve_own(&text) {
             return out.answer(answer).await;
         }
-        let shared = Arc::clone(&self.shared);
-        let call = async move { shared.dispatcher.answer(text.as_bytes()).await };
+        let (shared, visitor) = (Arc::clone(&self.shared), self.visitor.clone());
+        let call = async move { shared.dispatcher.answer(text.as_bytes(), &visitor).await };
         self.calls.push(call.boxed());
         Ok(())
     }
@@ -200,6 +207,7 @@ impl<A: Api + Feeds + 'static> Connection<A> {
     }
 
     fn subscribe(&mut self, call: &Call<'_>) -> Result<Subscribed, RpcError> {
+        self.visitor.call(std::time::Instant::now())?;
         let wish: Subscribe = parse_params(params(call)?)?;
         if self.subscriptions.len() >= self.limits().socket_subscriptions {
             return Err(full("subscriptions on this connection"));
