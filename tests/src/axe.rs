@@ -17,8 +17,8 @@ const FILES: [&str; 2] = ["package.json", "package-lock.json"];
 /// Runs it and gives what it found, one line for each kind of violation.
 const JUDGE: &str = "
     const done = arguments[arguments.length - 1];
-    const line = (one) => `${one.impact} ${one.id}: ${one.help}\n`
-        + one.nodes.slice(0, 3).map((node) => `    ${node.target.join(' ')}  ${node.failureSummary}`).join('\n');
+    const line = (one) => `${one.impact} ${one.id}: ${one.help}\\n`
+        + one.nodes.slice(0, 3).map((node) => `    ${node.target.join(' ')}  ${node.failureSummary}`).join('\\n');
     axe.run(document, { resultTypes: ['violations'] }).then(
         (found) => done({ checked: found.passes.length, violations: found.violations.map(line) }),
         (error) => done({ error: String(error) }));";
