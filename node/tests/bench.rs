@@ -215,3 +215,35 @@ fn a_killed_validator_is_measured_until_it_votes() {
         assert!(back["ready_ms"].as_f64() >= back["answers_ms"].as_f64(), "{length}");
     }
 }
+
+#[test]
+fn reads_and_subscribers_are_measured_beside_a_load() {
+    let devnet = Devnet::up();
+    let short = ["--duration", "1", "--warmup", "1", "--connections", "2", "--rate", "20"];
+    let wish = ["bench", "reads", "--mix", "all", "--batch", "2", "--subscribers", "50"];
+    let figures = devnet.0.measure(&[&wish[..], &short].concat());
+    let names = ["plan", "alone", "reads", "listening", "cpu_us_per_read", "reads_per_core"];
+    assert_names(&figures, &[&names[..], &["version", "processor", "cores"]].concat());
+    let of_plan = ["mix", "connections", "batch", "subscribers", "rate"];
+    assert_names(&figures["plan"], &of_plan);
+    let of_phase = [
+        "seconds",
+        "reads_per_second",
+        "read_ms",
+        "cores",
+        "memory_mib",
+        "vote_ms",
+        "subscribers",
+        "told_per_second",
+        "committed_per_second",
+        "finality_ms",
+    ];
+    for phase in ["alone", "reads", "listening"] {
+        assert_names(&figures[phase], &of_phase);
+        assert!(figures[phase]["committed_per_second"].as_f64().unwrap() > 0.0, "{figures}");
+    }
+    assert!(figures["reads"]["reads_per_second"].as_f64().unwrap() > 0.0, "{figures}");
+    assert_eq!(figures["alone"]["read_ms"], Value::Null);
+    assert_eq!(figures["listening"]["subscribers"], 50, "all listen to the end");
+    assert!(figures["listening"]["told_per_second"].as_f64().unwrap() > 0.0, "{figures}");
+}
