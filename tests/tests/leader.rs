@@ -51,7 +51,7 @@ async fn a_leader_that_is_down_is_soon_skipped() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Who led the views above `view` that passed without a block, and how many each.
+/// Who led the views from `view` on that passed without a block, and how many each.
 async fn passed_since(
     net: &TestNet,
     node: usize,
@@ -64,7 +64,7 @@ async fn passed_since(
         let params = PageRequest { cursor, limit: Some(100), min_height: None };
         let page = client.call::<ConsensusViewsMethod>(params).await?;
         for record in page.items {
-            if record.view.get() <= view {
+            if record.view.get() < view {
                 return Ok(failed);
             }
             if record.block.is_none() {
