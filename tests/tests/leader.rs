@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use logothete_client::rpc::method::ConsensusViewsMethod;
-use logothete_client::rpc::types::PageRequest;
+use logothete_client::rpc::types::{PageRequest, ViewOutcome};
 use logothete_tests::network::{Plan, TestNet};
 use logothete_tests::workload::Load;
 
@@ -67,7 +67,7 @@ async fn passed_since(
             if record.view.get() < view {
                 return Ok(failed);
             }
-            if record.block.is_none() {
+            if record.outcome == ViewOutcome::Passed {
                 *failed.entry(record.leader.name).or_default() += 1;
             }
         }
