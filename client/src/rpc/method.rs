@@ -8,6 +8,7 @@ use std::future::Future;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use serde_path_to_error::Segment;
 
 use super::error::{ErrorCode, RpcError};
@@ -143,10 +144,14 @@ macro_rules! api {
         /// # Errors
         ///
         /// An unknown method, parameters that do not fit, and whatever the function answers.
-        pub async fn dispatch<A: Api>(api: &A, name: &str, params: Value) -> Result<Value, RpcError> {
+        pub async fn dispatch<A: Api>(
+            api: &A,
+            name: &str,
+            params: Option<&RawValue>,
+        ) -> Result<Vec<u8>, RpcError> {
             match name {
                 $(<$marker as Method>::NAME => {
-                    let params = parse_params::<$params>(params)?;
+                    let params = read_params::<$params>(params)?;
                     write_result(&Box::pin(api.$function(params)).await?)
                 })+
                 other if METHODS.iter().any(|method| method.name == other) => {
@@ -229,6 +234,13 @@ socket {
 }
 }
 
+/// Reads parameters from their text; only those that are refused become a value on the way, for what is said of them.
+fn read_params<P: DeserializeOwned>(params: Option<&RawValue>) -> Result<P, RpcError> {
+    let Some(text) = params.map(RawValue::get) else { return parse_params(Value::Null) };
+    serde_json::from_str(text)
+        .or_else(|_| parse_params(serde_json::from_str(text).map_err(RpcError::parse_error)?))
+}
+
 /// Reads parameters by name or by position; absent parameters are an empty object.
 ///
 /// # Errors
@@ -277,8 +289,8 @@ fn excerpt(value: &Value) -> String {
 }
 
 /// Writes a result.
-fn write_result<R: Serialize>(result: &R) -> Result<Value, RpcError> {
-    serde_json::to_value(result).map_err(|_| RpcError::internal())
+fn write_result<R: Serialize>(result: &R) -> Result<Vec<u8>, RpcError> {
+    serde_json::to_vec(result).map_err(|_| RpcError::internal())
 }
 
 /// The method whose name is nearest to `name`, when one is near.

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
 use logothete_client::rpc::{Api, ErrorCode, METHODS, RpcError, dispatch};
-use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -134,19 +133,15 @@ impl<A: Api> Dispatcher<A> {
         let Ok(_permit) = permits.try_acquire() else {
             return Err(RpcError::limit("too many calls are under way", BUSY_RETRY_MS));
         };
-        let params = match call.params {
-            Some(raw) => serde_json::from_str(raw.get()).map_err(RpcError::parse_error)?,
-            None => Value::Null,
-        };
         // Boxed: the future of a dispatch is as large as that of its largest method.
-        let served = Box::pin(dispatch(&self.api, &call.method, params));
+        let served = Box::pin(dispatch(&self.api, &call.method, call.params));
         let served = AssertUnwindSafe(served).catch_unwind();
         let result = tokio::select! {
             result = tokio::time::timeout(time, served) => result,
             () = self.stopping.cancelled(), if waits => return Err(RpcError::shutting_down()),
         };
         match result {
-            Ok(Ok(outcome)) => self.write(&outcome?),
+            Ok(Ok(outcome)) => self.bounded(outcome?),
             Ok(Err(_)) => {
                 tracing::error!(method = %call.method, "rpc.method.panicked");
                 Err(RpcError::internal())
@@ -155,12 +150,11 @@ impl<A: Api> Dispatcher<A> {
         }
     }
 
-    fn write(&self, result: &Value) -> Outcome {
-        let bytes = serde_json::to_vec(result).map_err(|_| RpcError::internal())?;
-        if bytes.len() > self.limits.response_bytes {
+    fn bounded(&self, result: Vec<u8>) -> Outcome {
+        if result.len() > self.limits.response_bytes {
             return Err(self.answer_too_large());
         }
-        Ok(bytes)
+        Ok(result)
     }
 
     fn answer_too_large(&self) -> RpcError {

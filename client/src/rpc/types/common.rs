@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use faster_hex::CheckCase;
 use logothete_primitives::{BlockHash, Height};
 use schemars::JsonSchema;
+use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// No parameters.
@@ -87,14 +89,33 @@ impl Serialize for HexBytes {
 
 impl<'de> Deserialize<'de> for HexBytes {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        let text = Cow::<'de, str>::deserialize(input)?;
-        if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            return Err(serde::de::Error::custom("hex must be lowercase"));
+        input.deserialize_str(HexVisitor)
+    }
+}
+
+/// Reads hex where it lies: most of what a node is sent is transactions in it.
+struct HexVisitor;
+
+impl Visitor<'_> for HexVisitor {
+    type Value = HexBytes;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string of lowercase hex")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<HexBytes, E> {
+        let mut bytes = vec![0; text.len() / 2];
+        if faster_hex::hex_decode_with_case(text.as_bytes(), &mut bytes, CheckCase::Lower).is_ok() {
+            return Ok(HexBytes(bytes));
         }
-        hex::decode(text.as_ref()).map(Self).map_err(|error| {
-            let hint = if text.starts_with("0x") { " (write it without 0x)" } else { "" };
-            serde::de::Error::custom(format_args!("not hex: {error}{hint}"))
-        })
+        if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            return Err(E::custom("hex must be lowercase"));
+        }
+        let hint = if text.starts_with("0x") { " (write it without 0x)" } else { "" };
+        match hex::decode(text) {
+            Ok(bytes) => Ok(HexBytes(bytes)),
+            Err(error) => Err(E::custom(format_args!("not hex: {error}{hint}"))),
+        }
     }
 }
 
