@@ -7,9 +7,11 @@
 
 mod check;
 mod decoded;
+mod effect;
 mod evidence;
 mod final_blocks;
 mod held;
+mod limits;
 mod message;
 mod outbox;
 pub mod payloads;
@@ -23,10 +25,12 @@ mod turn;
 
 pub use check::{PayloadCheck, PayloadRule};
 pub use decoded::DecodedBatch;
+pub use effect::{BuildRequest, Effect};
 pub use evidence::{EvidencePool, EvidenceRule, offences_in};
 pub use held::{BatchRules, Content, HeldBatch};
+pub use limits::Limits;
 pub use message::BatchMessage;
 pub use outbox::Outbox;
 pub use pool::BatchPool;
 pub use source::BatchSource;
-pub use state::{BuildRequest, Dissemination, Effect, Limits, REMEMBERED_RESULTS, Start};
+pub use state::{Dissemination, REMEMBERED_RESULTS, Start};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use logothete_consensus::{Block, Equivocation, Executed, Offence};
+use logothete_consensus::{Block, Equivocation, Executed};
 use logothete_ledger::batch::{BatchRef, Payload};
 use logothete_ledger::error::BatchError;
 use logothete_primitives::limits::MAX_BATCHES_PER_BLOCK;
@@ -15,9 +15,11 @@ use tracing::{debug, warn};
 
 use super::check::{PayloadCheck, PayloadRule, batches_in, decode_payload};
 use super::decoded::DecodedBatch;
-use super::evidence::{EvidencePool, EvidenceRule};
+use super::effect::{BuildRequest, Effect};
+use super::evidence::EvidencePool;
 use super::final_blocks::{FinalBlock, FinalBlocks};
 use super::held::HeldBatch;
+use super::limits::Limits;
 use super::message::{BatchMessage, author_of};
 use super::outbox::Outbox;
 use super::pool::BatchPool;
@@ -30,88 +32,6 @@ pub const REMEMBERED_RESULTS: usize = 1_024;
 const MAX_CHECKS: usize = 16;
 /// Batches asked for at the same time.
 const MAX_REQUESTED: usize = MAX_CHECKS * MAX_BATCHES_PER_BLOCK;
-
-/// Bounds and intervals of dissemination.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// Own batches that may wait for an order at the same time.
-    pub own_batches_max: usize,
-    /// Bytes held for one author before more are dropped; the author sends again later.
-    pub author_bytes_max: usize,
-    /// Received batches being decoded or verified at the same time.
-    pub verifying_max: usize,
-    /// Pause before an unacknowledged batch is sent again; it grows.
-    pub resend_interval: Duration,
-    /// Pause before missing batches are asked for: their author has sent them, and they may be on their way.
-    pub request_delay: Duration,
-    /// Pause before missing batches are asked for again.
-    pub request_interval: Duration,
-    /// Least time from a proposal to the next one of our own; the empty ones of an idle chain are much further apart.
-    pub block_interval: Duration,
-    /// Blocks that may be final but not yet executed before proposals are sent empty.
-    pub execution_lag_max: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            own_batches_max: 16,
-            author_bytes_max: 32 * 1024 * 1024,
-            verifying_max: 64,
-            resend_interval: Duration::from_millis(500),
-            request_delay: Duration::from_millis(20),
-            request_interval: Duration::from_millis(100),
-            block_interval: Duration::from_millis(10),
-            execution_lag_max: 16,
-        }
-    }
-}
-
-/// A leader's wish for a payload.
-#[derive(Clone, Debug)]
-pub struct BuildRequest {
-    /// The view to propose in.
-    pub view: View,
-    /// The blocks between the last final one and the new one, oldest first.
-    pub ancestors: Vec<Arc<Block>>,
-    /// Whether the payload may name batches.
-    pub must_be_empty: bool,
-    /// Whether to answer even when there is nothing to order or attest.
-    pub idle_expired: bool,
-}
-
-/// What dissemination wants done.
-#[derive(Debug)]
-pub enum Effect {
-    /// Send a frame to one validator.
-    Send(ValidatorIndex, BatchMessage),
-    /// Send a frame to all other validators.
-    Broadcast(BatchMessage),
-    /// Decode a received batch, then call [`Dissemination::on_decoded`].
-    Decode(ValidatorIndex, Bytes),
-    /// Check the signatures of a received batch, then call [`Dissemination::on_verified`].
-    Verify(ValidatorIndex, DecodedBatch),
-    /// Write a batch to the store; it becomes durable with the next safety state.
-    Store(Arc<HeldBatch>),
-    /// Find a batch in the store and send it.
-    Serve(ValidatorIndex, BatchHash),
-    /// Look for these batches in the store; call [`Dissemination::on_stored`] for each found.
-    Load(Vec<BatchHash>),
-    /// The answer to a payload check.
-    Checked(BlockHash, Result<(), PayloadRule>),
-    /// A final block whose batches are all at hand, in the order of heights.
-    Executable(Arc<Block>, Vec<Arc<HeldBatch>>),
-    /// The answer to a [`BuildRequest`].
-    Built(View, Vec<u8>, Executed),
-    /// Whether something waits for an order or an attestation.
-    PendingWork(bool),
-    /// A peer sent an invalid batch.
-    Fault(ValidatorIndex, BatchError),
-    /// A peer sent evidence that proves nothing.
-    FalseEvidence(ValidatorIndex, EvidenceRule),
-    /// A final block records these offences.
-    Recorded(Height, Vec<Offence>),
-}
 
 /// The state of dissemination on one node.
 pub struct Dissemination {
@@ -295,8 +215,8 @@ impl Dissemination {
         self.effects.push(Effect::Decode(from, bytes));
     }
 
-    /// Takes a received batch, now that its hash is known. Its signatures are checked unless we have it already, or another
-    /// copy is being checked: copies come when we were asked to wait, or waited, too long.
+    /// Takes a received batch, now that its hash is known. Its signatures are checked unless it is held already, or another
+    /// copy is being checked: copies come when an acknowledgement took long, and when several are asked for one batch.
     pub fn on_decoded(&mut self, from: ValidatorIndex, batch: Result<DecodedBatch, BatchError>) {
         self.decoding = self.decoding.saturating_sub(1);
         let batch = match batch {

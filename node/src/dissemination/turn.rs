@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::state::BuildRequest;
+use super::effect::BuildRequest;
 
 /// A wish for a payload that is not answered yet. When it may be answered is settled when it is made: what others
 /// propose meanwhile does not move it.
