@@ -36,12 +36,12 @@ fn why(healthy: bool) -> Value {
         ("waits for the votes of v3", "start v3, or look at its log")
     };
     json!({
-        "healthy": healthy, "summary": summary, "advice": advice,
+        "healthy": healthy, "troubles": [], "summary": summary, "advice": advice,
         "at": { "height": "1234", "hash": DIGEST }, "head_age_ms": "40", "view": "1240",
         "view_age_ms": "300", "failed_views": 0,
         "sync": { "state": "following", "target_height": "1234", "lag": "0" },
         "missing": if healthy { vec![] } else { vec![attendance(3, true)] },
-        "power_present": "3", "quorum": "3", "stages": [],
+        "power_present": "3", "quorum": "3", "power_short": "0", "refused": [], "stages": [],
     })
 }
 
