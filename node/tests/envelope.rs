@@ -72,6 +72,7 @@ const BESIDE_A_DEVNET: &[(&str, i32)] = &[
     ("config check --home V0", 0),
     ("config check --home V0 --set no.such=1", 2),
     ("bench load --accounts 16 --duration 1 --warmup 0", 0),
+    ("bench reads --subscribers 4 --duration 1 --warmup 1", 0),
     ("devnet status", 0),
     ("devnet logs v0 -n 3", 0),
     ("devnet slow v3 --delay-ms 1", 0),
