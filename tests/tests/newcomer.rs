@@ -44,13 +44,14 @@ fn lane(name: &str) -> String {
     )
 }
 
-/// Waits until the page on consensus shows that a validator signs none of the newest views, and another signs all.
+/// Waits until the page on consensus shows that a validator signs none of the newest views that are over, and another signs all. The
+/// last column is the present view, whose votes are yet to come.
 async fn seen_missing(browser: &Browser, name: &str, other: &str) -> anyhow::Result<Value> {
     let (missing, there) = (lane(name), lane(other));
-    let newest = format!(".slice(-{VIEWS})");
+    let newest = format!(".slice(-{VIEWS} - 1, -1)");
     browser
         .wait(&format!(
-            "{there}.length >= {VIEWS} && !{missing}{newest}.includes(true) && !{there}{newest}.includes(false)"
+            "{there}.length > {VIEWS} && !{missing}{newest}.includes(true) && !{there}{newest}.includes(false)"
         ))
         .await
 }
