@@ -85,6 +85,17 @@ async fn says(net: &TestNet, node: usize, named: Named<'_>) -> anyhow::Result<No
     wait_for(net, node, &what, |said| said.troubles.iter().any(|one| named.is(one))).await
 }
 
+/// The same of a node that is well. A busy machine may hold the chain for a moment besides.
+async fn says_while_the_chain_goes_on(
+    net: &TestNet,
+    node: usize,
+    named: Named<'_>,
+) -> anyhow::Result<()> {
+    let what = format!("{:?} of {:?}, and is healthy", named.obstacle, named.who);
+    let both = |said: &NodeWhy| said.healthy && said.troubles.iter().any(|one| named.is(one));
+    wait_for(net, node, &what, both).await.map(drop)
+}
+
 /// Waits until a node that is well does not say so, or no longer. A busy machine may have a slow disk besides.
 async fn does_not_say(net: &TestNet, node: usize, obstacle: Obstacle) -> anyhow::Result<()> {
     let gone = |said: &NodeWhy| {
@@ -206,11 +217,15 @@ async fn a_wrong_clock_is_named_here_and_there() -> anyhow::Result<()> {
         detail: "ahead of that of this node",
         advice: "time service",
     };
-    let said = says(&net, 0, there).await?;
-    let trouble = said.troubles.iter().find(|one| one.obstacle == Obstacle::ClockSkew);
-    let detail = &trouble.context("it was there")?.culprits[0].detail;
-    let near = ["57.", "58.", "59.", "1 m 0 s"].iter().any(|seconds| detail.contains(seconds));
-    assert!(near, "a minute less the way of a proposal: {detail}");
+    says(&net, 0, there).await?;
+    // What is measured is a minute less the way of a proposal, and that is long on a busy machine.
+    let near = |said: &NodeWhy| {
+        said.troubles.iter().filter(|one| one.obstacle == Obstacle::ClockSkew).any(|one| {
+            let detail = &one.culprits[0].detail;
+            ["57.", "58.", "59.", "1 m 0 s"].iter().any(|seconds| detail.contains(seconds))
+        })
+    };
+    wait_for(&net, 0, "that v3 is about a minute ahead", near).await?;
     let here = Named {
         obstacle: Obstacle::ClockSkew,
         effect: Effect::Behind,
@@ -289,10 +304,7 @@ async fn a_slow_disk_is_named() -> anyhow::Result<()> {
         advice: "iostat",
     };
     says(&net, 3, slow).await?;
-    let others = why(&net, 0).await?;
-    let elsewhere = others.troubles.iter().any(|one| one.obstacle == Obstacle::SlowDisk);
-    assert!(!elsewhere, "only that of v3 is slow: {others:?}");
-    Ok(())
+    does_not_say(&net, 0, Obstacle::SlowDisk).await
 }
 
 /// Sends so many transfers of an account to a node, of which none can be taken: the first nonce is left out.
@@ -332,19 +344,19 @@ async fn a_full_mempool_and_expired_transactions_are_named() -> anyhow::Result<(
         detail: "40 of 40 transactions",
         advice: "close the gaps in their nonces",
     };
-    assert!(says(&net, 0, full).await?.healthy, "the chain goes on");
+    says_while_the_chain_goes_on(&net, 0, full).await?;
     does_not_say(&net, 1, Obstacle::MempoolFull).await?;
 
     let sent = send_with_gap(&net, 1, (2, 2), 3).await?;
     let expired = |said: &NodeWhy| {
-        said.troubles.iter().any(|one| {
-            one.obstacle == Obstacle::TransactionsExpire && one.culprits.len() == sent.len()
-        })
+        said.healthy
+            && said.troubles.iter().any(|one| {
+                one.obstacle == Obstacle::TransactionsExpire && one.culprits.len() == sent.len()
+            })
     };
     let said = wait_for(&net, 1, "that two transactions expired", expired).await?;
     let trouble = said.troubles.iter().find(|one| one.obstacle == Obstacle::TransactionsExpire);
     let trouble = trouble.context("it was there")?;
-    assert!(said.healthy, "the chain goes on");
     for hash in sent {
         let named = trouble
             .culprits
