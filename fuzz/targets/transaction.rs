@@ -7,12 +7,12 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use logothete_fuzz::{assert_canonical, chain};
-use logothete_ledger::account_keys::AccountKeys;
 use logothete_ledger::admission::{Candidate, admit};
 use logothete_ledger::params::ChainParams;
 use logothete_ledger::transaction::{Body, Transaction};
+use logothete_ledger::verified::Verified;
 
-static KEYS: LazyLock<AccountKeys> = LazyLock::new(AccountKeys::default);
+static VERIFIED: LazyLock<Verified> = LazyLock::new(Verified::default);
 static PARAMS: LazyLock<ChainParams> = LazyLock::new(ChainParams::default);
 
 fuzz_target!(|bytes: &[u8]| {
@@ -23,10 +23,10 @@ fuzz_target!(|bytes: &[u8]| {
     assert_eq!(candidate.tx.encode(), bytes);
     assert_eq!(candidate.tx.hash(), Transaction::hash_of(bytes));
     assert!(candidate.tx.body.fee >= PARAMS.required_fee(&candidate.tx.body));
-    // Twice: with the keys that the run has seen before, and with those of this input.
-    let first = admit(&chain, &KEYS, vec![candidate.clone()]);
-    let verdicts = admit(&chain, &KEYS, vec![candidate.clone(), candidate]);
-    assert_eq!(first[0].is_ok(), verdicts[0].is_ok(), "a known key changes the verdict");
+    // Twice: with what the run has seen before, and with this input.
+    let first = admit(&chain, &VERIFIED, vec![candidate.clone()]);
+    let verdicts = admit(&chain, &VERIFIED, vec![candidate.clone(), candidate]);
+    assert_eq!(first[0].is_ok(), verdicts[0].is_ok(), "what is known changes the verdict");
     assert_eq!(verdicts.len(), 2);
     assert_eq!(verdicts[0].is_ok(), verdicts[1].is_ok(), "two verdicts on one transaction");
 });

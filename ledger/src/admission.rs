@@ -3,6 +3,7 @@
 //! [`Candidate`] has passed every check that needs no cryptography; [`Admitted`] is a candidate whose signatures
 //! hold. Execution, mempool and batches take nothing else.
 
+use std::borrow::Borrow;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ use crate::mempool::MempoolError;
 use crate::modules;
 use crate::params::ChainParams;
 use crate::transaction::{Body, Transaction};
+use crate::verified::Verified;
 
 /// A transaction in canonical bytes and within all limits; its signatures are not checked yet.
 #[derive(Clone, Debug)]
@@ -78,17 +80,27 @@ impl Deref for Admitted {
     }
 }
 
-/// Verifies the signatures of candidates in one batch and admits those that hold.
+/// Admits the candidates whose signatures hold: those that are known to, and those that do now, checked in one batch.
 pub fn admit(
     chain: &ChainId,
-    keys: &AccountKeys,
+    verified: &Verified,
     candidates: Vec<Candidate>,
 ) -> Vec<Result<Arc<Admitted>, TxError>> {
-    let verdicts = verify_signatures(chain, keys, &candidates);
+    let known = verified.known(&candidates);
+    let strange = candidates.iter().zip(&known).filter(|(_, known)| !**known);
+    let strange: Vec<&Candidate> = strange.map(|(candidate, _)| candidate).collect();
+    let verdicts = verify_signatures(chain, &verified.keys, &strange);
+    let held = strange.iter().zip(&verdicts).filter(|(_, verdict)| verdict.is_ok());
+    verified.keep(held.map(|(candidate, _)| candidate.hash));
+    let mut verdicts = verdicts.into_iter();
+    let mut next = || verdicts.next().expect("there is a verdict on each that was not known");
     candidates
         .into_iter()
-        .zip(verdicts)
-        .map(|(candidate, verdict)| verdict.map(|()| Arc::new(Admitted(candidate))))
+        .zip(known)
+        .map(|(candidate, known)| {
+            let verdict = if known { Ok(()) } else { next() };
+            verdict.map(|()| Arc::new(Admitted(candidate)))
+        })
         .collect()
 }
 
@@ -96,13 +108,14 @@ pub fn admit(
 pub fn verify_signatures(
     chain: &ChainId,
     keys: &AccountKeys,
-    candidates: &[Candidate],
+    candidates: &[impl Borrow<Candidate>],
 ) -> Vec<Result<(), TxError>> {
     let mut verdicts = vec![Ok(()); candidates.len()];
+    let candidates = || candidates.iter().map(Borrow::borrow);
     let messages: Vec<Vec<u8>> =
-        candidates.iter().map(|candidate| message_of(candidate, chain)).collect();
+        candidates().map(|candidate| message_of(candidate, chain)).collect();
     let claims = || {
-        let numbered = candidates.iter().enumerate();
+        let numbered = candidates().enumerate();
         numbered.flat_map(|(index, candidate)| {
             candidate.tx.signatures().map(move |(signer, signature)| (index, signer, signature))
         })

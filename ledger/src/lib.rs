@@ -29,6 +29,7 @@ pub mod state;
 pub mod state_tree;
 pub mod store;
 pub mod transaction;
+pub mod verified;
 
 #[cfg(test)]
 mod tests;

@@ -113,7 +113,7 @@ pub fn genesis_of(spec: &Spec) -> Genesis {
         rules: BatchRules {
             chain,
             params: Arc::new(spec.params.clone()),
-            keys: Arc::default(),
+            verified: Arc::default(),
             content: Content::Transactions,
         },
     }

@@ -118,7 +118,7 @@ async fn check((rules, metrics): (BatchRules, Metrics), workers: Workers, group:
         let shard = std::mem::replace(&mut candidates, rest);
         shards.push(workers.run(move || {
             let (count, began) = (shard.len(), Instant::now());
-            let verdicts = admit(&rules.chain, &rules.keys, shard);
+            let verdicts = admit(&rules.chain, &rules.verified, shard);
             metrics.pipeline.verified_signatures(count, began.elapsed());
             verdicts
         }));

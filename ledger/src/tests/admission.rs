@@ -4,6 +4,7 @@ use logothete_primitives::amount::Amount;
 use logothete_primitives::hash::Digest;
 use logothete_primitives::identifiers::ChainId;
 use logothete_primitives::numbers::{Height, Nonce};
+use logothete_primitives::signature::Signature;
 
 use super::{FEE, body, chain, key, params, signer, transfer};
 use crate::account::Account;
@@ -13,6 +14,7 @@ use crate::error::TxError;
 use crate::mempool::{MempoolError, NONCE_WINDOW};
 use crate::operation::Operation;
 use crate::transaction::Transaction;
+use crate::verified::Verified;
 
 fn shared(nonce: u64) -> Transaction {
     let take = |payer| Operation::Transfer {
@@ -87,14 +89,34 @@ fn a_batch_gives_each_the_verdict_it_gets_alone() {
         assert_eq!(verify_signatures(&chain(), &keys, &candidates), alone, "{round}");
     }
     assert_eq!(alone.iter().filter(|verdict| verdict.is_err()).count(), 6);
-    let admitted = admit(&chain(), &keys, candidates);
-    let verdicts: Vec<_> = admitted.into_iter().map(|verdict| verdict.map(|_| ())).collect();
-    assert_eq!(verdicts, alone);
+    for known in [0, 20, 40] {
+        let verified = Verified::default();
+        admit(&chain(), &verified, candidates[..known].to_vec());
+        let admitted = admit(&chain(), &verified, candidates.clone());
+        let verdicts: Vec<_> = admitted.into_iter().map(|verdict| verdict.map(|_| ())).collect();
+        assert_eq!(verdicts, alone, "{known} were seen before");
+    }
+}
+
+#[test]
+fn a_forged_copy_of_a_known_transaction_does_not_hold() {
+    let tx = shared(0);
+    let verified = Verified::default();
+    assert!(admit(&chain(), &verified, vec![candidate(&tx)])[0].is_ok());
+    let mut forged = tx.clone();
+    let mut bytes = *tx.signature.as_bytes();
+    bytes[0] ^= 1;
+    forged.signature = Signature::from_bytes(bytes);
+    let verdicts = admit(&chain(), &verified, vec![candidate(&tx), candidate(&forged)]);
+    assert!(verdicts[0].is_ok());
+    let error = verdicts[1].as_ref().unwrap_err();
+    assert_eq!(error, &TxError::InvalidSignature { signer: tx.body.sender });
 }
 
 #[test]
 fn no_candidates_give_no_verdicts() {
-    assert_eq!(verify_signatures(&chain(), &AccountKeys::default(), &[]), vec![]);
+    let none: &[Candidate] = &[];
+    assert_eq!(verify_signatures(&chain(), &AccountKeys::default(), none), vec![]);
 }
 
 #[test]

@@ -8,12 +8,12 @@ use logothete_primitives::limits::{MAX_COSIGNERS, MAX_OPERATIONS, MAX_TX_BYTES};
 use logothete_primitives::numbers::Nonce;
 
 use super::{FEE, FOREVER, body, chain, key, params, signer, transfer};
-use crate::account_keys::AccountKeys;
 use crate::admission::{Admitted, Candidate, admit};
 use crate::error::TxError;
 use crate::operation::Operation;
 use crate::params::{ChainParams, ParamsFault};
 use crate::transaction::{Body, ChainTag, Transaction};
+use crate::verified::Verified;
 
 fn good() -> Body {
     transfer(signer(1), 0, signer(2), 5)
@@ -162,7 +162,7 @@ fn refuses_a_signer_that_is_no_key_and_a_signature_that_is_no_signature() {
         let alone = Admitted::verify(candidate.clone(), &chain()).unwrap_err();
         assert_eq!((alone.code(), alone.got()), (code, Some(sender)));
         let in_batch =
-            admit(&chain(), &AccountKeys::default(), vec![candidate]).remove(0).unwrap_err();
+            admit(&chain(), &Verified::default(), vec![candidate]).remove(0).unwrap_err();
         assert_eq!(in_batch, alone);
     }
 }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use logothete_ledger::account_keys::AccountKeys;
 use logothete_ledger::admission::Admitted;
 use logothete_ledger::batch::{BatchRef, SealedBatch};
 use logothete_ledger::error::BatchError;
 use logothete_ledger::params::ChainParams;
+use logothete_ledger::verified::Verified;
 use logothete_primitives::{BatchHash, ChainId};
 
 use super::decoded::DecodedBatch;
@@ -19,8 +19,8 @@ pub struct BatchRules {
     pub chain: ChainId,
     /// The limits of the chain.
     pub params: Arc<ChainParams>,
-    /// The keys of those who signed lately.
-    pub keys: Arc<AccountKeys>,
+    /// The transactions that were found to hold lately.
+    pub verified: Arc<Verified>,
     /// What batches hold.
     pub content: Content,
 }

@@ -31,7 +31,7 @@ fn rules() -> BatchRules {
     BatchRules {
         chain: chain(),
         params: Arc::new(ChainParams::default()),
-        keys: Arc::default(),
+        verified: Arc::default(),
         content: Content::Transactions,
     }
 }
@@ -65,7 +65,7 @@ fn transfer(nonce: u64) -> Arc<Admitted> {
 fn received(bytes: Vec<u8>) -> Result<HeldBatch, BatchError> {
     let mut batch = DecodedBatch::decode(&rules(), Bytes::from(bytes))?;
     let candidates = batch.take_candidates();
-    batch.verified(admit(&chain(), &rules().keys, candidates))
+    batch.verified(admit(&chain(), &rules().verified, candidates))
 }
 
 /// A verdict on a batch from this validator: its signatures hold.

@@ -65,7 +65,7 @@ fn checks() -> Checks {
             content: Content::Transactions,
             chain: chain_id(),
             params: Arc::new(ChainParams::default()),
-            keys: Arc::default(),
+            verified: Arc::default(),
         },
     }
 }
