@@ -124,12 +124,18 @@ impl Replica {
             prepare_votes: self.prepare_votes.signers(view, size),
             commit_votes: self.commit_votes.signers(high_qc.view, size),
             timeouts: self.timeouts.signers(size),
-            timeout: self.pacemaker.timeout(&self.config),
+            timeout: self.timeout(),
             next_timer: self.next_timer(),
             failed_views: self.pacemaker.failed_views(),
             blocks: self.tree.len(),
             missing: self.fetches.len(),
         }
+    }
+
+    /// How long a view lasts without progress, at present.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        self.pacemaker.timeout(&self.config)
     }
 
     fn mode(&self) -> Mode {

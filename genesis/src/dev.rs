@@ -2,6 +2,7 @@
 //! marked `dev` refuses them.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use logothete_primitives::limits::MAX_VALIDATORS;
 use logothete_primitives::{Address, Domain, PublicKey, SecretKey, hash};
@@ -53,7 +54,10 @@ pub fn treasury() -> DevAccount {
 /// Never: its name is in the table.
 #[must_use]
 pub fn faucet() -> DevAccount {
-    account("faucet").expect("the faucet is in the table")
+    // Every node asks for it at its start, and a simulation starts very many.
+    static FAUCET: LazyLock<DevAccount> =
+        LazyLock::new(|| account("faucet").expect("the faucet is in the table"));
+    FAUCET.clone()
 }
 
 /// The key of a validator of a development network with a seed: the same seed, the same network.

@@ -54,8 +54,8 @@ pub enum CodecError {
 /// Encodes a value into a new buffer.
 #[must_use]
 pub fn encode<T: Encode>(value: &T) -> Vec<u8> {
-    /// Headers and votes fit, so that most values are written without growing the buffer.
-    const USUAL: usize = 256;
+    /// Headers, votes and certificates of some validators fit, so that most values are written without growing the buffer.
+    const USUAL: usize = 1_024;
     let mut bytes = Vec::with_capacity(USUAL);
     encode_into(value, &mut bytes);
     bytes

@@ -13,6 +13,7 @@ mod outbox;
 mod perform;
 mod view_log;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -144,6 +145,8 @@ pub struct Driver {
     view_entered: Duration,
     seal_at: Option<Duration>,
     seals: bool,
+    /// Whether the core went on since its status was published.
+    stepped: bool,
 }
 
 /// Why the driver stops the node.
@@ -190,6 +193,7 @@ impl Driver {
             clocks: Clocks::new(validators),
             view_entered: Duration::ZERO,
             seal_at: None,
+            stepped: true,
         }
     }
 
@@ -200,11 +204,12 @@ impl Driver {
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), DriverError> {
         self.step(Event::Started)?;
         self.settle()?;
+        let mut stopped = pin!(stop.cancelled());
         loop {
             let deadline = self.next_deadline().map(|mono| self.tools.clock.instant(mono));
             tokio::select! {
                 biased;
-                () = stop.cancelled() => return Ok(()),
+                () = &mut stopped => return Ok(()),
                 Some((from, frame)) = self.inlets.consensus.recv() => self.on_consensus(from, &frame)?,
                 Some(notice) = self.inlets.executed.recv() => {
                     self.dissemination.on_executed(notice.executed);
@@ -280,6 +285,7 @@ impl Driver {
 
     fn step(&mut self, event: Event) -> Result<(), DriverError> {
         let now = self.tools.clock.now();
+        self.stepped = true;
         for action in self.replica.step(now, event) {
             self.perform(action)?;
         }
@@ -299,7 +305,9 @@ impl Driver {
         }
         self.make_durable()?;
         self.outbox.release(&self.tools.metrics, self.tools.audit.as_mut())?;
-        self.publish_status();
+        if std::mem::take(&mut self.stepped) {
+            self.publish_status();
+        }
         Ok(())
     }
 

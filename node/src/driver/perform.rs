@@ -70,7 +70,7 @@ impl Driver {
     fn enter_view(&mut self, view: View, leader: Option<ValidatorIndex>, reason: EntryReason) {
         let now = self.tools.clock.now();
         self.view_entered = now.mono;
-        let timer = self.replica.status().timeout;
+        let timer = self.replica.timeout();
         let (mono, unix_ms) = (now.mono, now.unix_ms);
         self.tools.views.entered(Entry { view, leader, reason, timer, mono, unix_ms });
     }

@@ -22,6 +22,23 @@ struct Seen {
     told: BTreeSet<(usize, u32, Offence)>,
     trace: u64,
     messages: u64,
+    /// The frame that was sent last. A broadcast goes out once for each receiver, and is looked at once.
+    last: Option<LastFrame>,
+}
+
+struct LastFrame {
+    /// Kept, so that no other frame can be in its place in memory.
+    frame: Bytes,
+    sender: (usize, u32),
+    digest: u64,
+}
+
+impl LastFrame {
+    fn is(&self, frame: &Bytes, sender: (usize, u32)) -> bool {
+        self.sender == sender
+            && self.frame.len() == frame.len()
+            && std::ptr::eq(self.frame.as_ptr(), frame.as_ptr())
+    }
 }
 
 /// What all members of a run have sent, over all their lives.
@@ -56,8 +73,16 @@ impl Watch {
     fn on_frame(&self, eye: &Eye, to: &PublicKey, lane: Lane, frame: &Bytes) {
         let at = u64::try_from(self.journal.elapsed().as_nanos()).unwrap_or(u64::MAX);
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let sender = (eye.member, eye.life);
+        let before =
+            seen.last.as_ref().filter(|last| last.is(frame, sender)).map(|last| last.digest);
+        let digest = before.unwrap_or_else(|| mix(0, frame));
         let state = seen.trace ^ at ^ (eye.member as u64) << 56 ^ (lane.index() as u64) << 48;
-        seen.trace = mix(mix(state, &to.as_bytes()[..8]), frame);
+        seen.trace = mix(mix(state, &to.as_bytes()[..8]), &digest.to_le_bytes());
+        if before.is_some() {
+            return;
+        }
+        seen.last = Some(LastFrame { frame: frame.clone(), sender, digest });
         if self.liars.contains(&eye.network.local()) {
             return;
         }
@@ -77,7 +102,6 @@ impl Watch {
         let own = message.slot().filter(|(slot, _)| eye.own == Some(slot.signer));
         let Some((slot, said)) = own else { return };
         let (does, view) = (verb(slot.kind), slot.view);
-        // Broadcasts go out once for each receiver.
         match seen.said.insert(slot, said) {
             None => {
                 seen.messages += 1;

@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    pin::pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -92,17 +93,28 @@ impl Direction {
 
     /// Carries the frames of one channel until the connection ends.
     pub(super) async fn carry(self: Arc<Self>, channel: Channel) {
-        let mut fate = Fate::new(&self, channel);
+        tokio::select! {
+            biased;
+            () = self.target.stop.cancelled() => {}
+            () = self.origin.stop.cancelled() => {}
+            () = self.carry_frames(channel) => {}
+        }
+    }
+
+    /// Carries frames until the queue is closed.
+    async fn carry_frames(&self, channel: Channel) {
+        let mut fate = Fate::new(self, channel);
         let mut under_way: VecDeque<(Instant, Bytes)> = VecDeque::new();
+        let mut first_arrives = pin!(sleep_until(Instant::now()));
         let queue = self.queue(channel);
         loop {
-            let due = under_way.front().map(|(due, _)| *due);
             tokio::select! {
                 biased;
-                () = self.target.stop.cancelled() => return,
-                () = self.origin.stop.cancelled() => return,
-                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
+                () = &mut first_arrives, if !under_way.is_empty() => {
                     let Some((_, frame)) = under_way.pop_front() else { continue };
+                    if let Some((due, _)) = under_way.front() {
+                        first_arrives.as_mut().reset(*due);
+                    }
                     self.arrive(channel, frame).await;
                 }
                 open = queue.ready(), if under_way.len() < IN_FLIGHT => {
@@ -110,9 +122,11 @@ impl Direction {
                         return;
                     }
                     let Some(frame) = queue.pop() else { continue };
-                    if let Some(due) = fate.draw() {
-                        under_way.push_back((due, frame.into_payload()));
+                    let Some(due) = fate.draw() else { continue };
+                    if under_way.is_empty() {
+                        first_arrives.as_mut().reset(due);
                     }
+                    under_way.push_back((due, frame.into_payload()));
                 }
             }
         }
