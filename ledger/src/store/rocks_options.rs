@@ -28,7 +28,8 @@ pub struct Budget {
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { cache_bytes: 256 * MIB, write_buffer_bytes: 128 * MIB, log_bytes: 256 * MIB as u64 }
+        // With the rest of a node this stays below 300 MiB, however long the chain is.
+        Self { cache_bytes: 80 * MIB, write_buffer_bytes: 128 * MIB, log_bytes: 256 * MIB as u64 }
     }
 }
 
