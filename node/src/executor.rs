@@ -31,7 +31,7 @@ use crate::sync::Committed;
 use crate::traces::Traces;
 
 /// Final blocks that are laid ready with their decoded batches; the rest is read from the store.
-const READY_MAX: usize = 64;
+pub const READY_MAX: u32 = 64;
 
 /// Why execution stops the node.
 #[derive(Debug, Error)]
@@ -74,7 +74,7 @@ impl ReadyBlocks {
     /// Lays a block ready, unless enough lie there already.
     pub fn offer(&self, ready: ReadyBlock) {
         let mut blocks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if blocks.len() < READY_MAX {
+        if blocks.len() < READY_MAX as usize {
             blocks.insert(ready.block.header.height, ready);
         }
     }

@@ -422,6 +422,7 @@ pub(crate) fn assemble(
         toolbox,
         sync::Wiring {
             committed: committed_receiver,
+            head: head.clone(),
             hint,
             output: synced_sender,
             status: sync_sender,

@@ -28,6 +28,8 @@ pub use round::{FetchError, Round, Synced, Toolbox};
 pub use serve::answer;
 pub use sources::Sources;
 
+use crate::executor::READY_MAX;
+use crate::head::Head;
 use crate::supervise::Pulse;
 
 /// How often tips are asked for when nothing hints that we lag.
@@ -65,6 +67,8 @@ pub struct Committed {
 pub struct Wiring {
     /// Our newest final block, as the driver knows it.
     pub committed: watch::Receiver<Committed>,
+    /// What is executed.
+    pub head: watch::Receiver<Head>,
     /// Rises whenever the driver saw a certificate that it cannot connect.
     pub hint: watch::Receiver<u64>,
     /// Takes the fetched blocks.
@@ -160,9 +164,10 @@ impl Sync {
     async fn hand_over(&mut self, round: &mut Round, start: Height) -> Height {
         let mut reached = start;
         while let Some(synced) = round.next().await {
-            let _busy = self.pulse.busy();
             let count = synced.blocks.len();
             let last = synced.blocks.last().map_or(reached, |stored| stored.block.header.height);
+            self.wait_for_execution(last).await;
+            let _busy = self.pulse.busy();
             if self.wiring.output.send(synced).await.is_err() {
                 return reached;
             }
@@ -181,6 +186,15 @@ impl Sync {
                 warn!(event = "sync.unconfirmed", height = %reached);
                 start
             }
+        }
+    }
+
+    /// Waits until the executor has room for the blocks up to `last`: what it cannot keep ready is read and decoded
+    /// once more when it comes to it, by itself alone.
+    async fn wait_for_execution(&mut self, last: Height) {
+        let room = self.wiring.head.wait_for(|head| last.since(head.height) <= READY_MAX.into());
+        if tokio::time::timeout(PROGRESS_LIMIT, room).await.is_err() {
+            warn!(event = "sync.execution.slow", height = %last);
         }
     }
 

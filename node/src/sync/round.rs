@@ -23,7 +23,7 @@ use crate::metrics::Metrics;
 use crate::workers::Workers;
 
 /// Blocks asked for in one request.
-const BLOCKS_PER_REQUEST: u32 = 64;
+const BLOCKS_PER_REQUEST: u32 = 32;
 /// Requests in flight, over all peers.
 const WINDOW: usize = 8;
 /// Blocks fetched but not yet covered by a certificate before the round gives up.
