@@ -20,6 +20,9 @@ use super::finality::Tracker;
 const PATIENCE: Duration = Duration::from_millis(100);
 /// Wait before bytes that were pushed back are sent again, when the node names none.
 const RETRY_AFTER: Duration = Duration::from_millis(20);
+/// Shortest time from one request of a worker to its next. Requests of a handful of transactions each would measure HTTP; what is
+/// due meanwhile waits, and the wait is in its latency.
+const REQUEST_PAUSE: Duration = Duration::from_millis(5);
 /// Attempts for one batch before its rest is given up.
 const ATTEMPTS_MAX: u32 = 200;
 
@@ -80,6 +83,11 @@ impl Pace {
         self.stopped.store(true, Ordering::Relaxed);
     }
 
+    /// Most turns taken at once: small shares, so that one worker does not take what another could send now.
+    fn share(&self) -> usize {
+        self.batch.div_ceil(self.workers).max(1)
+    }
+
     fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::Relaxed)
     }
@@ -90,9 +98,7 @@ impl Pace {
     /// it: a system that falls behind must not look faster by being asked less.
     async fn take(&self, count: usize) -> Vec<Instant> {
         let Some(schedule) = &self.schedule else { return vec![Instant::now(); count] };
-        // Small shares, so that one worker does not take what another could send now.
-        let share = count.min(self.batch.div_ceil(self.workers).max(1));
-        let turns = schedule.take(share);
+        let turns = schedule.take(count.min(self.share()));
         if turns.is_empty() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
@@ -166,7 +172,9 @@ impl Worker {
         let mut free: VecDeque<usize> =
             (0..self.in_flight).flat_map(|_| 0..self.accounts.len()).collect();
         let kept_back = free.len().saturating_sub(self.outstanding);
+        let mut next = Instant::now();
         while !self.pace.is_stopped() {
+            tokio::time::sleep_until(next.into()).await;
             self.collect(&mut free, kept_back).await;
             let usable = free.len().saturating_sub(kept_back);
             let turns = self.pace.take(usable.min(self.batch)).await;
@@ -178,6 +186,12 @@ impl Worker {
                     self.tracker.begin(ready.hash, since, self.index, account);
                     batch.push(ready);
                 }
+            }
+            if batch.is_empty() {
+                continue;
+            }
+            if batch.len() < self.pace.share() {
+                next = Instant::now() + REQUEST_PAUSE;
             }
             sent.submitted += u64::try_from(batch.len()).unwrap_or(0);
             self.hand_in(batch, &mut sent).await;
