@@ -84,7 +84,8 @@ pub async fn perform(context: &Context, command: Admin) -> Outcome {
         }
         Admin::Peers(which) => {
             let answer = ask(context, &which, Request::Peers {}).await?;
-            let peers: AdminPeers = serde_json::from_value(answer).map_err(senseless)?;
+            let peers: AdminPeers =
+                serde_json::from_value(answer).map_err(|error| senseless(&error))?;
             let text = drawn(&peers);
             Ok(Reply::new(peers, text))
         }
@@ -192,7 +193,7 @@ async fn call(client: &Client, request: Request) -> Result<Value, ClientError> {
     Ok(answer.unwrap_or_default())
 }
 
-fn senseless(error: serde_json::Error) -> Failure {
+fn senseless(error: &serde_json::Error) -> Failure {
     Failure::new("bad_answer", format!("the node's answer is broken: {error}"))
         .with_hint("does the node run the same version as this command?")
 }
