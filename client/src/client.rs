@@ -42,6 +42,15 @@ impl Client {
         self
     }
 
+    /// The same that shows a token with every call, as the administration listener wants it.
+    ///
+    /// # Errors
+    /// A token that no header can hold.
+    pub fn with_token(mut self, token: &str) -> Result<Self, ClientError> {
+        self.transport = self.transport.with_token(token)?;
+        Ok(self)
+    }
+
     /// Calls a method, at other nodes too when one does not answer.
     ///
     /// # Errors

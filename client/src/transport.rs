@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use logothete_primitives::TxHash;
+use reqwest::header::HeaderValue;
 use reqwest::{Response, Url, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -33,6 +34,9 @@ pub enum ClientError {
         /// What is wrong with it.
         why: String,
     },
+    /// Not a token.
+    #[error("the token has characters that no token has; copy it again")]
+    BadToken,
     /// No connection was made: the node has not heard of the call.
     #[error("no connection to {url}: {why}")]
     Unreachable {
@@ -88,7 +92,7 @@ impl ClientError {
         match self {
             Self::Unreachable { .. } | Self::Lost { .. } | Self::BadAnswer { .. } => true,
             Self::Rpc(error) => error.code.is_transient(),
-            Self::NoUrls | Self::BadUrl { .. } | Self::Unknown { .. } => false,
+            Self::NoUrls | Self::BadUrl { .. } | Self::BadToken | Self::Unknown { .. } => false,
         }
     }
 
@@ -98,7 +102,7 @@ impl ClientError {
         match self {
             Self::Lost { .. } | Self::BadAnswer { .. } | Self::Unknown { .. } => true,
             Self::Rpc(error) => matches!(error.code, ErrorCode::Internal | ErrorCode::Other(_)),
-            Self::NoUrls | Self::BadUrl { .. } | Self::Unreachable { .. } => false,
+            Self::NoUrls | Self::BadUrl { .. } | Self::BadToken | Self::Unreachable { .. } => false,
         }
     }
 
@@ -177,6 +181,8 @@ impl Pauses {
 /// Nodes that answer calls. The one that answered last is asked first.
 #[derive(Debug)]
 pub struct Transport {
+    /// Shown with every call; marked as sensitive, so that it is not printed.
+    token: Option<HeaderValue>,
     http: reqwest::Client,
     urls: Vec<Url>,
     preferred: AtomicUsize,
@@ -200,7 +206,19 @@ impl Transport {
             .no_proxy()
             .build()
             .expect("a client without TLS has nothing to load");
-        Ok(Self { http, urls, preferred: AtomicUsize::new(0), ids: AtomicU64::new(1) })
+        Ok(Self { token: None, http, urls, preferred: AtomicUsize::new(0), ids: AtomicU64::new(1) })
+    }
+
+    /// The same that shows a token with every call, as the administration listener wants it.
+    ///
+    /// # Errors
+    /// A token that no header can hold.
+    pub fn with_token(mut self, token: &str) -> Result<Self, ClientError> {
+        let mut value =
+            HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| ClientError::BadToken)?;
+        value.set_sensitive(true);
+        self.token = Some(value);
+        Ok(self)
     }
 
     /// How many nodes there are.
@@ -229,7 +247,10 @@ impl Transport {
         let request = serde_json::to_vec(&Call::new(id, method, params)).map_err(|error| {
             RpcError::invalid_params(error, "these parameters have no form in JSON")
         })?;
-        let post = self.http.post(url.clone()).timeout(timeout).body(request);
+        let mut post = self.http.post(url.clone()).timeout(timeout).body(request);
+        if let Some(token) = &self.token {
+            post = post.header(header::AUTHORIZATION, token.clone());
+        }
         let sent = post.header(header::CONTENT_TYPE, "application/json").send().await;
         let answer = sent.map_err(|error| failed(&url, &error))?;
         let body = read_body(&url, answer).await?;

@@ -1,33 +1,26 @@
-//! Administration of a running node over a unix socket in its data directory.
+//! Administration of a running node: what changes a node, and the two ways to ask for it.
 //!
-//! One JSON object a line, one answer a line. The socket has mode 0600 in a directory of the node's
-//! user, so whoever can open it may already read the node's files: no token is needed. What changes
-//! the node (backup, log level, shutdown) is only here, never on the public RPC.
+//! - [`socket`]: a unix socket in the data directory, for who may read that directory.
+//! - [`listener`]: JSON-RPC on a loopback address of its own, for who holds the [`token`].
+//!
+//! Both ask for the same [`Request`]s, which the same [`Actions`] perform. The public listener answers
+//! none of them.
 
-use std::io::{self, BufRead, BufReader as StdBufReader, Write};
-use std::os::fd::AsRawFd;
-use std::os::unix::fs::PermissionsExt;
+pub mod listener;
+pub mod socket;
+pub mod token;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
+use logothete_client::rpc::types::{AdminPeers, LogLevel, Stopping};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use thiserror::Error;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{UnixListener, UnixStream};
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 
+pub use self::socket::{AdminError, ask};
+pub use self::token::{Token, TokenHash};
 use crate::logging;
-
-/// Longest request line: a path and a little around it.
-const REQUEST_BYTES_MAX: u64 = 16 * 1024;
-/// Connections served at one time; administration is one person or one script.
-const CONNECTIONS_MAX: usize = 4;
-/// Longest path the kernel takes for a unix socket, with room for the final zero.
-const SOCKET_PATH_BYTES_MAX: usize = 100;
-/// How long a client waits; a backup of a large database takes its time.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(3600);
 
 /// What the node does for its administrator.
 pub trait Actions: Send + Sync + 'static {
@@ -35,7 +28,9 @@ pub trait Actions: Send + Sync + 'static {
     ///
     /// # Errors
     /// Why there is no backup, for people.
-    fn backup(&self, dir: &Path) -> Result<serde_json::Value, String>;
+    fn backup(&self, dir: &Path) -> Result<Value, String>;
+    /// Who is connected and who is kept out.
+    fn peers(&self) -> AdminPeers;
     /// Begins an orderly stop.
     fn shutdown(&self);
 }
@@ -54,163 +49,52 @@ pub enum Request {
         /// Level or filter.
         level: String,
     },
+    /// Tell who is connected and who is kept out.
+    Peers {},
     /// Stop in good order.
     Shutdown {},
 }
 
-/// What is answered: exactly one of the two.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Answer {
-    /// It is done.
-    Ok(serde_json::Value),
-    /// It is not, and why.
-    Error(String),
-}
-
-/// Why a question got no good answer.
-#[derive(Debug, Error)]
-pub enum AdminError {
-    /// Nobody listens: the node does not run, or another user's.
-    #[error("cannot reach the node at {socket}: {source}")]
-    Unreachable {
-        /// The socket.
-        socket: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// The connection broke or the answer is not ours.
-    #[error("the node's answer is broken: {0}")]
-    Broken(String),
-    /// The node refused or failed.
+/// Why a request was not performed.
+#[derive(Clone, Debug, Error, Eq, PartialEq)]
+pub enum Refusal {
+    /// It cannot be performed as it is.
     #[error("{0}")]
-    Refused(String),
+    Senseless(String),
+    /// The node tried and failed.
+    #[error("{0}")]
+    Failed(String),
 }
 
-/// Listens until `stop`. An old socket file is replaced: the lock on the data directory, taken before,
-/// says that nobody else uses it.
-///
-/// # Errors
-/// The socket cannot be made.
-pub fn serve(
-    socket: &Path,
-    actions: Arc<dyn Actions>,
-    stop: CancellationToken,
-) -> io::Result<JoinHandle<()>> {
-    match std::fs::remove_file(socket) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let listener = with_short_path(socket, |path| UnixListener::bind(path))?;
-    std::fs::set_permissions(socket, std::fs::Permissions::from_mode(0o600))?;
-    let socket = socket.to_path_buf();
-    Ok(tokio::spawn(async move {
-        let slots = Arc::new(tokio::sync::Semaphore::new(CONNECTIONS_MAX));
-        loop {
-            let slot =
-                Arc::clone(&slots).acquire_owned().await.expect("the semaphore is never closed");
-            let accepted = tokio::select! {
-                () = stop.cancelled() => break,
-                accepted = listener.accept() => accepted,
-            };
-            if let Ok((stream, _)) = accepted {
-                let actions = Arc::clone(&actions);
-                tokio::spawn(async move {
-                    if let Err(error) = converse(stream, actions).await {
-                        tracing::debug!(%error, "admin.connection.broken");
-                    }
-                    drop(slot);
-                });
+impl Request {
+    /// Performs the request; the answer has the form that the interface describes.
+    ///
+    /// # Errors
+    /// Why it was not performed.
+    pub async fn perform(self, actions: Arc<dyn Actions>) -> Result<Value, Refusal> {
+        match self {
+            Self::Backup { dir } if !dir.is_absolute() => Err(Refusal::Senseless(format!(
+                "{} is not an absolute path: the node's own directory is not yours",
+                dir.display()
+            ))),
+            Self::Backup { dir } => {
+                let made = tokio::task::spawn_blocking(move || actions.backup(&dir)).await;
+                let panicked = |_| "the backup ended by a panic; see the node's log".to_owned();
+                made.map_err(panicked).flatten().map_err(Refusal::Failed)
+            }
+            Self::LogLevel { level } => match logging::set_level(&level) {
+                Ok(()) => written(&LogLevel { level }),
+                Err(error) => Err(Refusal::Senseless(error.to_string())),
+            },
+            Self::Peers {} => written(&actions.peers()),
+            Self::Shutdown {} => {
+                actions.shutdown();
+                written(&Stopping { stopping: true })
             }
         }
-        // Best effort: the next start removes a file that stays.
-        let _ = std::fs::remove_file(&socket);
-    }))
-}
-
-/// Asks a running node, blocking.
-///
-/// # Errors
-/// The node cannot be reached, or it refuses.
-pub fn ask(socket: &Path, request: &Request) -> Result<serde_json::Value, AdminError> {
-    let unreachable = |source| AdminError::Unreachable { socket: socket.to_path_buf(), source };
-    let mut stream = with_short_path(socket, |path| std::os::unix::net::UnixStream::connect(path))
-        .map_err(unreachable)?;
-    stream.set_read_timeout(Some(ANSWER_TIMEOUT)).map_err(unreachable)?;
-    let broken = |error: io::Error| AdminError::Broken(error.to_string());
-    let mut line =
-        serde_json::to_string(request).map_err(|error| AdminError::Broken(error.to_string()))?;
-    line.push('\n');
-    stream.write_all(line.as_bytes()).map_err(broken)?;
-    let mut answer = String::new();
-    StdBufReader::new(stream).read_line(&mut answer).map_err(broken)?;
-    match serde_json::from_str(&answer) {
-        Ok(Answer::Ok(value)) => Ok(value),
-        Ok(Answer::Error(message)) => Err(AdminError::Refused(message)),
-        Err(error) => Err(AdminError::Broken(error.to_string())),
     }
 }
 
-async fn converse(stream: UnixStream, actions: Arc<dyn Actions>) -> io::Result<()> {
-    let (read, mut write) = stream.into_split();
-    let mut read = BufReader::new(read);
-    loop {
-        let mut line = String::new();
-        let taken = (&mut read).take(REQUEST_BYTES_MAX).read_line(&mut line).await?;
-        if taken == 0 {
-            return Ok(());
-        }
-        let answer = if line.ends_with('\n') {
-            perform(&line, Arc::clone(&actions)).await
-        } else {
-            Answer::Error(format!("a request is one line of at most {REQUEST_BYTES_MAX} bytes"))
-        };
-        let mut text = serde_json::to_string(&answer).map_err(io::Error::other)?;
-        text.push('\n');
-        write.write_all(text.as_bytes()).await?;
-        if !line.ends_with('\n') {
-            return Ok(());
-        }
-    }
+fn written(answer: &impl Serialize) -> Result<Value, Refusal> {
+    serde_json::to_value(answer).map_err(|error| Refusal::Failed(error.to_string()))
 }
-
-async fn perform(line: &str, actions: Arc<dyn Actions>) -> Answer {
-    let result = match serde_json::from_str(line) {
-        Err(error) => Err(format!("not a request: {error}")),
-        Ok(Request::Backup { dir }) => {
-            match tokio::task::spawn_blocking(move || actions.backup(&dir)).await {
-                Ok(result) => result,
-                Err(_) => Err("the backup ended by a panic; see the node's log".into()),
-            }
-        }
-        Ok(Request::LogLevel { level }) => logging::set_level(&level)
-            .map(|()| serde_json::json!({ "level": level }))
-            .map_err(|error| error.to_string()),
-        Ok(Request::Shutdown {}) => {
-            actions.shutdown();
-            Ok(serde_json::json!({ "stopping": true }))
-        }
-    };
-    match result {
-        Ok(value) => Answer::Ok(value),
-        Err(message) => Answer::Error(message),
-    }
-}
-
-/// Calls with a path that fits the kernel's limit: a long one goes by way of its open directory.
-fn with_short_path<T>(socket: &Path, call: impl FnOnce(&Path) -> io::Result<T>) -> io::Result<T> {
-    if socket.as_os_str().len() <= SOCKET_PATH_BYTES_MAX {
-        return call(socket);
-    }
-    let (Some(parent), Some(name)) = (socket.parent(), socket.file_name()) else {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "a socket path has a directory and a name",
-        ));
-    };
-    let directory = std::fs::File::open(parent)?;
-    call(&Path::new("/proc/self/fd").join(directory.as_raw_fd().to_string()).join(name))
-}
-
-#[cfg(test)]
-mod tests;

@@ -4,11 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use futures::future::OptionFuture;
+use logothete_client::rpc::types::AdminPeers;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::admin::{self, Actions};
+use crate::admin::{Actions, listener, socket};
 use crate::backup;
 use crate::config::Config;
 use crate::files;
@@ -28,7 +30,11 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     workers::start().context("starting the worker threads")?;
     let limits = rpc::Limits::default();
     allow_files(limits.connections);
-    let listener = rpc::bind(config.rpc.listen).await?;
+    let public = rpc::bind(config.rpc.listen).await?;
+    let private = match config.admin {
+        Some(admin) => Some((rpc::bind(admin.listen).await?, admin.token_hash)),
+        None => None,
+    };
     let node = Node::start(config).await?;
     let service = node.service.clone();
     let stop = node.stop_token();
@@ -36,10 +42,15 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let names = &service.config.rpc;
     let hosts = rpc::Hosts::new(&names.hosts, &names.origins);
     let options = rpc::Options { hosts, limits };
-    let server = rpc::spawn(listener, service.clone(), options, stop.clone());
-    let socket = service.config.admin_socket();
-    let actions = Arc::new(Administration { service: service.clone() });
-    let admin = admin::serve(&socket, actions, stop.clone()).context("opening the admin socket")?;
+    let server = rpc::spawn(public, service.clone(), options, stop.clone());
+    let actions: Arc<dyn Actions> = Arc::new(Administration { service: service.clone() });
+    let path = service.config.admin_socket();
+    let socket = socket::serve(&path, Arc::clone(&actions), stop.clone())
+        .context("opening the admin socket")?;
+    let administered = private.as_ref().and_then(|(listener, _)| listener.local_addr().ok());
+    let administration = private.map(|(listener, token)| {
+        listener::spawn(listener, token, actions, service.metrics.clone(), stop.clone())
+    });
     info!(
         event = "node.started",
         version = env!("CARGO_PKG_VERSION"),
@@ -49,10 +60,11 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         role = ?service.config.role,
         height = %service.head().height,
         rpc = %service.config.rpc.listen,
+        admin = administered.map(tracing::field::display),
     );
     let ended = node.finished().await;
-    // Both end by themselves once the node stops; what they say of it was logged.
-    let _ = tokio::join!(server, admin);
+    // They end by themselves once the node stops; what they say of it was logged.
+    let _ = tokio::join!(server, socket, OptionFuture::from(administration));
     ended
 }
 
@@ -95,6 +107,10 @@ impl Actions for Administration {
             Err(_) => self.service.metrics.backup.failed(),
         }
         created.map_err(|error| format!("{error:#}"))
+    }
+
+    fn peers(&self) -> AdminPeers {
+        rpc::peers(&self.service)
     }
 
     fn shutdown(&self) {

@@ -219,12 +219,12 @@ fn a_killed_validator_is_measured_until_it_votes() {
 #[test]
 fn reads_and_subscribers_are_measured_beside_a_load() {
     let devnet = Devnet::up();
-    let short = ["--duration", "1", "--warmup", "1", "--connections", "2", "--rate", "20"];
+    let short = ["--duration", "1", "--warmup", "1", "--connections", "2", "--transfers", "20"];
     let wish = ["bench", "reads", "--mix", "all", "--batch", "2", "--subscribers", "50"];
     let figures = devnet.0.measure(&[&wish[..], &short].concat());
     let names = ["plan", "alone", "reads", "listening", "cpu_us_per_read", "reads_per_core"];
     assert_names(&figures, &[&names[..], &["version", "processor", "cores"]].concat());
-    let of_plan = ["mix", "connections", "batch", "subscribers", "rate"];
+    let of_plan = ["mix", "connections", "batch", "subscribers", "transfers", "rate"];
     assert_names(&figures["plan"], &of_plan);
     let of_phase = [
         "seconds",
@@ -246,4 +246,24 @@ fn reads_and_subscribers_are_measured_beside_a_load() {
     assert_eq!(figures["alone"]["read_ms"], Value::Null);
     assert_eq!(figures["listening"]["subscribers"], 50, "all listen to the end");
     assert!(figures["listening"]["told_per_second"].as_f64().unwrap() > 0.0, "{figures}");
+    reads_at_a_rate(&devnet, &short);
+}
+
+/// Few enough for any machine.
+fn reads_at_a_rate(devnet: &Devnet, short: &[&str]) {
+    let wish = ["bench", "reads", "--rate", "100", "--batch", "5", "--rounds", "2"];
+    let figures = devnet.0.measure(&[&wish[..], short].concat());
+    let names = ["plan", "alone", "reads", "phases", "reached", "read_cores"];
+    assert_names(&figures, &[&names[..], &["version", "processor", "cores"]].concat());
+    assert_eq!(figures["phases"].as_array().unwrap().len(), 4, "{figures}");
+    let of_side = ["seconds", "reads_per_second", "read_ms", "cores", "vote_ms", "votes"];
+    for side in ["alone", "reads"] {
+        assert_names(&figures[side], &of_side);
+        assert!(figures[side]["votes"].as_u64().unwrap() > 0, "{figures}");
+        assert!(figures[side]["seconds"].as_f64().unwrap() >= 2.0, "{figures}");
+    }
+    assert_eq!(figures["alone"]["read_ms"], Value::Null);
+    let reads = figures["reads"]["reads_per_second"].as_f64().unwrap();
+    assert!(reads > 0.0 && reads <= 110.0, "{figures}");
+    assert_eq!(figures["plan"]["rate"], 100);
 }

@@ -62,6 +62,10 @@ const BESIDE_A_DEVNET: &[(&str, i32)] = &[
     ("block export --from 1 --to 2 --out blocks.jsonl", 0),
     ("block export --from 1 --to 2", 2),
     ("backup create --node v0 --to backup", 0),
+    ("admin peers --node v0", 0),
+    ("admin log-level info --node v0", 0),
+    ("admin log-level a=b=c --node v0", 1),
+    ("admin peers --url http://127.0.0.1:1", 2),
     ("backup verify backup", 0),
     ("backup restore backup --to restored", 0),
     ("backup verify nothing", 7),
@@ -81,6 +85,7 @@ const BESIDE_A_DEVNET: &[(&str, i32)] = &[
     ("devnet kill v3", 0),
     ("devnet start v3", 0),
     ("devnet wipe v3", 0),
+    ("admin shutdown --node v0", 0),
     ("devnet down", 0),
     ("status --url http://127.0.0.1:1", 1),
 ];
@@ -88,6 +93,7 @@ const BESIDE_A_DEVNET: &[(&str, i32)] = &[
 /// What needs no network.
 const ALONE: &[(&str, i32)] = &[
     ("keys new anna", 0),
+    ("admin token", 0),
     ("keys list", 0),
     ("keys export anna --reveal", 0),
     ("keys import copy --seed-file seed", 0),

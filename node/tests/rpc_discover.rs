@@ -5,7 +5,7 @@
 
 mod rpc;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jsonschema::Validator;
 use logothete_client::rpc::method::METHODS;
@@ -20,7 +20,7 @@ use serde_json::{Map, Value, json};
 use rpc::node::{TestChain, account};
 use rpc::socket::Socket;
 
-/// Calls the fuzzer makes, unless `LOGOTHETE_FUZZ_CALLS` says otherwise.
+/// Calls the fuzzer makes, unless `LOGOTHETE_FUZZ_CALLS` says otherwise, or `LOGOTHETE_FUZZ_SECONDS` how long it goes on.
 const FUZZ_CALLS: u64 = 1_500;
 
 /// Short waits: nothing that is asked for here ever comes.
@@ -77,8 +77,17 @@ fn assert_valid(validator: &Validator, value: &Value, what: &str) {
 
 /// The answer to one call, as it comes.
 async fn answer(chain: &TestChain, method: &str, params: &Value) -> Value {
+    answer_to(&reqwest::Client::new(), chain, method, params).await
+}
+
+/// The same over connections that are kept.
+async fn answer_to(
+    http: &reqwest::Client,
+    chain: &TestChain,
+    method: &str,
+    params: &Value,
+) -> Value {
     let call = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
-    let http = reqwest::Client::new();
     let post = http.post(format!("{}/rpc", chain.url)).body(call.to_string());
     let got = post.header("content-type", "application/json").send().await.unwrap();
     assert_eq!(got.status(), 200, "{call}");
@@ -365,9 +374,13 @@ impl Maker {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_parameters_make_the_node_fail() {
     let setting = |name, usual| std::env::var(name).map_or(usual, |text| text.parse().unwrap());
-    let calls_wanted: u64 = setting("LOGOTHETE_FUZZ_CALLS", FUZZ_CALLS);
+    let seconds: u64 = setting("LOGOTHETE_FUZZ_SECONDS", 0);
+    let endless = if seconds > 0 { u64::MAX } else { FUZZ_CALLS };
+    let calls_wanted: u64 = setting("LOGOTHETE_FUZZ_CALLS", endless);
     let seed: u64 = setting("LOGOTHETE_FUZZ_SEED", 1);
-    println!("LOGOTHETE_FUZZ_SEED={seed} LOGOTHETE_FUZZ_CALLS={calls_wanted}");
+    println!(
+        "LOGOTHETE_FUZZ_SEED={seed} LOGOTHETE_FUZZ_CALLS={calls_wanted} LOGOTHETE_FUZZ_SECONDS={seconds}"
+    );
     let chain = TestChain::start_with(limits()).await;
     let description = Description::read(&chain).await;
     let tx = chain.transfer("alice", account("bob").address, Amount::new(5)).await;
@@ -387,8 +400,13 @@ async fn no_parameters_make_the_node_fail() {
         .iter()
         .map(|method| (method, description.params_validator(method)))
         .collect();
+    let (http, began) = (reqwest::Client::new(), Instant::now());
+    let is_over = || seconds > 0 && began.elapsed() >= Duration::from_secs(seconds);
     let (mut accepted, mut refused) = (0, 0);
     for number in 0..calls_wanted {
+        if is_over() {
+            break;
+        }
         let (method, validator) = methods.choose(&mut maker.random).unwrap();
         let name = name_of(method);
         let described = method["params"].as_array().unwrap();
@@ -404,7 +422,7 @@ async fn no_parameters_make_the_node_fail() {
         if maker.random.random() {
             maker.spoil(&mut params);
         }
-        let answered = answer(&chain, &name, &params).await;
+        let answered = answer_to(&http, &chain, &name, &params).await;
         let context = format!("call {number}: {name}({params}): {answered}");
         if answered["error"].is_null() {
             assert!(validator.is_valid(&params), "what the schema forbids was taken: {context}");
@@ -420,7 +438,8 @@ async fn no_parameters_make_the_node_fail() {
         assert!(data["hint"].as_str().is_some_and(|hint| !hint.is_empty()), "{context}");
     }
     println!("{accepted} calls were accepted, {refused} refused");
-    assert!(accepted > calls_wanted / 10 && refused > calls_wanted / 10);
+    let all = accepted + refused;
+    assert!(accepted > all / 10 && refused > all / 10);
     let head = chain.service.head().height;
     chain.attested(head.next()).await;
     assert!(chain.service.head().height > Height::ZERO);

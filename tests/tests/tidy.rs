@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cargo_metadata::{Metadata, MetadataCommand};
+use logothete_tests::documents::broken_links;
 
 /// Who may depend on whom. `consensus`, `ledger` and `p2p` never see one another.
 const ARROWS: &[(&str, &[&str])] = &[
@@ -303,22 +304,14 @@ fn bug_classes_name_tests_that_exist() {
     assert_none(&faults, "bug classes without their tests");
 }
 
-/// Links between our documents, and from them to files.
+/// Links between our documents and to their headings, and from them to files.
 #[test]
 fn links_of_documents_lead_somewhere() {
-    let mut faults = Vec::new();
-    for source in sources().iter().filter(|source| source.extension() == "md") {
-        let directory = root().join(&source.path).parent().unwrap().to_owned();
-        for (at, _) in source.text.match_indices("](") {
-            let link = source.text[at + 2..].split(')').next().unwrap_or("");
-            let file = link.split('#').next().unwrap_or("");
-            let elsewhere = link.contains("://") || link.starts_with("mailto:");
-            if !elsewhere && !file.is_empty() && !directory.join(file).exists() {
-                faults.push(format!("{}: {link}", source.path));
-            }
-        }
-    }
-    assert_none(&faults, "links that lead nowhere");
+    let sources = sources();
+    let documents = sources.iter().filter(|source| source.extension() == "md");
+    let documents: Vec<PathBuf> = documents.map(|source| root().join(&source.path)).collect();
+    assert!(documents.len() > 30, "only {} documents were found", documents.len());
+    assert_none(&broken_links(&documents).unwrap(), "links that lead nowhere");
 }
 
 /// Every page is in the table of contents of the book.

@@ -4,6 +4,8 @@ use logothete_primitives::{Height, TxHash, View};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::method::{METHODS, MethodInfo, closest_of};
+
 /// What went wrong, as a number that programs may rely on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorCode {
@@ -222,11 +224,16 @@ impl RpcError {
         )
     }
 
-    /// No method has that name.
+    /// No method of the public listener has that name.
     #[must_use]
     pub fn method_not_found(name: &str) -> Self {
+        Self::no_method(name, METHODS)
+    }
+
+    /// No method of a table has that name.
+    pub(super) fn no_method(name: &str, methods: &[MethodInfo]) -> Self {
         let shown: String = name.chars().take(64).collect();
-        let hint = super::method::closest(name).map_or_else(
+        let hint = closest_of(name, methods).map_or_else(
             || "docs/rpc.md lists the methods".to_owned(),
             |closest| format!("did you mean {closest}?"),
         );

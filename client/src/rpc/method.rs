@@ -1,7 +1,9 @@
 //! The one definition of every method: name, parameters, result, who may call it.
 //!
 //! The table makes a marker type per method for typed calls, the [`Api`] trait that a server
-//! implements, [`dispatch`] that serves a call by its name, and [`METHODS`] for documentation.
+//! implements, [`dispatch`] that serves a call by its name, and [`METHODS`] for documentation. The
+//! methods of the administration listener are a table of their own, with the same of each:
+//! [`AdminApi`], [`dispatch_admin`], [`ADMIN_METHODS`].
 
 use std::future::Future;
 
@@ -14,13 +16,13 @@ use serde_path_to_error::Segment;
 use super::error::{ErrorCode, RpcError};
 use super::openrpc::Shape;
 use super::types::{
-    AccountGet, AccountHistory, AccountView, AddressActivity, BlockCertificate, BlockGet,
-    BlockSelector, BlockSummary, BlockView, ChainInfo, ConsensusState, Empty, EvidenceView,
-    FaucetDrip, MempoolStats, NodePeers, NodeStatus, NodeWhy, OpenRpc, Page, PageRequest,
-    StateProofGet, StateProofView, Submitted, SubmittedEach, Subscribe, Subscribed, SubscriptionId,
-    TxBytes, TxDetails, TxEncode, TxEncoded, TxGet, TxHashOnly, TxSimulated, TxState,
-    TxSubmitBatch, TxView, TxWait, Unsubscribed, UptimeGet, ValidatorsList, ValidatorsUptime,
-    ViewRecord,
+    AccountGet, AccountHistory, AccountView, AddressActivity, AdminBackup, AdminPeers,
+    BackupCreated, BlockCertificate, BlockGet, BlockSelector, BlockSummary, BlockView, ChainInfo,
+    ConsensusState, Empty, EvidenceView, FaucetDrip, LogLevel, MempoolStats, NodePeers, NodeStatus,
+    NodeWhy, OpenRpc, Page, PageRequest, StateProofGet, StateProofView, Stopping, Submitted,
+    SubmittedEach, Subscribe, Subscribed, SubscriptionId, TxBytes, TxDetails, TxEncode, TxEncoded,
+    TxGet, TxHashOnly, TxSimulated, TxState, TxSubmitBatch, TxView, TxWait, Unsubscribed,
+    UptimeGet, ValidatorsList, ValidatorsUptime, ViewRecord,
 };
 
 /// One method, as a type.
@@ -79,7 +81,7 @@ macro_rules! wire_name {
 
 /// The marker types and the table.
 macro_rules! markers {
-    ($($(#[doc = $doc:literal])+ $access:ident $marker:ident = $function:ident $(as $name:literal)? ($params:ty) -> $result:ty [$($error:ident)*];)+) => {
+    ([$about:literal $methods:ident $shapes:ident $reread:ident] $($(#[doc = $doc:literal])+ $access:ident $marker:ident = $function:ident $(as $name:literal)? ($params:ty) -> $result:ty [$($error:ident)*];)+) => {
         $(
             $(#[doc = $doc])+
             #[derive(Clone, Copy, Debug)]
@@ -94,8 +96,8 @@ macro_rules! markers {
             }
         )+
 
-        /// Every method, in the order of the documentation.
-        pub const METHODS: &[MethodInfo] = &[$(MethodInfo {
+        #[doc = $about]
+        pub const $methods: &[MethodInfo] = &[$(MethodInfo {
             name: <$marker as Method>::NAME,
             summary: <$marker as Method>::SUMMARY,
             access: <$marker as Method>::ACCESS,
@@ -104,13 +106,13 @@ macro_rules! markers {
             result: stringify!($result),
         }),+];
 
-        /// The types of the methods, in the order of [`METHODS`].
-        pub(super) const SHAPES: &[Shape] = &[$(Shape::of::<$params, $result>()),+];
+        /// The types of the methods, in the same order.
+        pub(super) const $shapes: &[Shape] = &[$(Shape::of::<$params, $result>()),+];
 
         /// Reads the parameters and the result of an example with the types of its method, and says
         /// what they look like when they are written again.
         #[cfg(test)]
-        fn reread(name: &str, params: Value, result: Value) -> Result<[Value; 2], String> {
+        fn $reread(name: &str, params: Value, result: Value) -> Result<[Value; 2], String> {
             let text = |error: serde_json::Error| error.to_string();
             match name {
                 $(<$marker as Method>::NAME => {
@@ -127,9 +129,9 @@ macro_rules! markers {
 
 /// The interface of a server.
 macro_rules! api {
-    ($($(#[doc = $doc:literal])+ $access:ident $marker:ident = $function:ident $(as $name:literal)? ($params:ty) -> $result:ty [$($error:ident)*];)+) => {
-        /// What a server implements: one function per method.
-        pub trait Api: Send + Sync {
+    ([$about:literal $api:ident $dispatch:ident $methods:ident] $($(#[doc = $doc:literal])+ $access:ident $marker:ident = $function:ident $(as $name:literal)? ($params:ty) -> $result:ty [$($error:ident)*];)+) => {
+        #[doc = $about]
+        pub trait $api: Send + Sync {
             $(
                 $(#[doc = $doc])+
                 fn $function(
@@ -144,7 +146,7 @@ macro_rules! api {
         /// # Errors
         ///
         /// An unknown method, parameters that do not fit, and whatever the function answers.
-        pub async fn dispatch<A: Api>(
+        pub async fn $dispatch<A: $api>(
             api: &A,
             name: &str,
             params: Option<&RawValue>,
@@ -154,20 +156,32 @@ macro_rules! api {
                     let params = read_params::<$params>(params)?;
                     write_result(&Box::pin(api.$function(params)).await?)
                 })+
-                other if METHODS.iter().any(|method| method.name == other) => {
+                other if $methods.iter().any(|method| method.name == other) => {
                     Err(RpcError::needs_socket(other))
                 }
-                unknown => Err(RpcError::method_not_found(unknown)),
+                unknown => Err(RpcError::no_method(unknown, $methods)),
             }
         }
     };
 }
 
-/// `calls` are answered anywhere, `socket` by the connection they come through.
+/// `calls` are answered anywhere, `socket` by the connection they come through, `admin` by the
+/// administration listener only.
 macro_rules! methods {
-    (calls { $($call:tt)+ } socket { $($socket:tt)+ }) => {
-        markers! { $($call)+ $($socket)+ }
-        api! { $($call)+ }
+    (calls { $($call:tt)+ } socket { $($socket:tt)+ } admin { $($admin:tt)+ }) => {
+        markers! {
+            ["Every method of the public listener, in the order of the documentation." METHODS SHAPES reread]
+            $($call)+ $($socket)+
+        }
+        api! { ["What a server implements: one function per method." Api dispatch METHODS] $($call)+ }
+        markers! {
+            ["Every method of the administration listener, in the order of the documentation." ADMIN_METHODS ADMIN_SHAPES reread_admin]
+            $($admin)+
+        }
+        api! {
+            ["What the server of the administration listener implements." AdminApi dispatch_admin ADMIN_METHODS]
+            $($admin)+
+        }
     };
 }
 
@@ -232,6 +246,18 @@ socket {
     /// Ends a subscription.
     Socket UnsubscribeMethod = unsubscribe(SubscriptionId) -> Unsubscribed [];
 }
+admin {
+    /// Writes a backup of the newest final height into an empty or missing directory.
+    Admin AdminBackupMethod = admin_backup(AdminBackup) -> BackupCreated [Unauthorized];
+    /// Changes what the node logs until it is started again.
+    Admin AdminLogLevelMethod = admin_log_level(LogLevel) -> LogLevel [Unauthorized];
+    /// The addresses of this node, its peers, and those it keeps out.
+    Admin AdminPeersMethod = admin_peers(Empty) -> AdminPeers [Unauthorized];
+    /// Stops the node in good order.
+    Admin AdminShutdownMethod = admin_shutdown(Empty) -> Stopping [Unauthorized];
+    /// This interface: every method with its parameters, result, errors and an example.
+    Admin AdminDiscoverMethod = rpc_discover as "rpc.discover"(Empty) -> OpenRpc [];
+}
 }
 
 /// Reads parameters from their text; only those that are refused become a value on the way, for what is said of them.
@@ -293,10 +319,15 @@ fn write_result<R: Serialize>(result: &R) -> Result<Vec<u8>, RpcError> {
     serde_json::to_vec(result).map_err(|_| RpcError::internal())
 }
 
-/// The method whose name is nearest to `name`, when one is near.
+/// The method of the public listener whose name is nearest to `name`, when one is near.
 #[must_use]
 pub fn closest(name: &str) -> Option<&'static str> {
-    nearest(name, METHODS.iter().map(|method| method.name))
+    closest_of(name, METHODS)
+}
+
+/// The same of any table.
+pub(super) fn closest_of(name: &str, methods: &[MethodInfo]) -> Option<&'static str> {
+    nearest(name, methods.iter().map(|method| method.name))
 }
 
 /// The nearest of several names, when one is near enough to have been meant.
@@ -341,7 +372,7 @@ mod tests {
     #[test]
     fn every_method_is_documented_with_an_example_that_reads() {
         let document = include_str!("../../../docs/rpc.md");
-        for method in METHODS {
+        for method in METHODS.iter().chain(ADMIN_METHODS) {
             let name = method.name;
             let section = section(document, name).unwrap_or_else(|| panic!("{name}"));
             let (params, result) = examples(section).unwrap_or_else(|| panic!("{name}"));
@@ -349,7 +380,8 @@ mod tests {
                 assert!(section.contains(&format!("`{}`", error.name())), "{name}: {error:?}");
             }
             assert!(section.contains(method.summary), "{name}: {}", method.summary);
-            let [params_again, result_again] = reread(name, params.clone(), result.clone())
+            let read = if method.access == Access::Admin { reread_admin } else { reread };
+            let [params_again, result_again] = read(name, params.clone(), result.clone())
                 .unwrap_or_else(|why| panic!("{name}: {why}"));
             assert_same(name, &params, &params_again);
             assert_same(name, &result, &result_again);

@@ -15,4 +15,6 @@ pub mod types;
 
 pub use envelope::{Request, Response};
 pub use error::{ErrorCode, ErrorData, RpcError};
-pub use method::{Access, Api, METHODS, Method, MethodInfo, dispatch};
+pub use method::{
+    ADMIN_METHODS, Access, AdminApi, Api, METHODS, Method, MethodInfo, dispatch, dispatch_admin,
+};

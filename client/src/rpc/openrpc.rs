@@ -9,7 +9,7 @@ use serde::de::{DeserializeOwned, Deserializer, Visitor};
 use serde_json::{Map, Value, json};
 
 use super::error::ErrorCode;
-use super::method::{Access, METHODS, MethodInfo, SHAPES};
+use super::method::{ADMIN_METHODS, ADMIN_SHAPES, Access, METHODS, MethodInfo, SHAPES};
 use super::types::{Event, OpenRpc, OpenRpcInfo};
 
 /// The version of OpenRPC that is written.
@@ -51,15 +51,30 @@ impl Shape {
 /// The description of this version of the interface.
 #[must_use]
 pub fn document() -> &'static OpenRpc {
-    static DOCUMENT: LazyLock<OpenRpc> = LazyLock::new(describe);
+    static DOCUMENT: LazyLock<OpenRpc> = LazyLock::new(|| {
+        let mut results = settings().for_serialize().into_generator();
+        results.subschema_for::<Event>();
+        describe("Logothete JSON-RPC", METHODS.iter().zip(SHAPES), results)
+    });
     &DOCUMENT
 }
 
-fn describe() -> OpenRpc {
-    let mut results = settings().for_serialize().into_generator();
-    let methods = METHODS.iter().zip(SHAPES);
+/// The same of the administration listener.
+#[must_use]
+pub fn admin_document() -> &'static OpenRpc {
+    static DOCUMENT: LazyLock<OpenRpc> = LazyLock::new(|| {
+        let results = settings().for_serialize().into_generator();
+        describe("Logothete administration", ADMIN_METHODS.iter().zip(ADMIN_SHAPES), results)
+    });
+    &DOCUMENT
+}
+
+fn describe<'a>(
+    title: &str,
+    methods: impl Iterator<Item = (&'a MethodInfo, &'a Shape)>,
+    mut results: SchemaGenerator,
+) -> OpenRpc {
     let methods = methods.map(|(info, shape)| method(info, shape, &mut results)).collect();
-    results.subschema_for::<Event>();
     let schemas = results.take_definitions(true);
     let errors: Map<String, Value> = ErrorCode::all()
         .map(|(_, code, name)| (name.to_owned(), json!({ "code": code, "message": meaning(name) })))
@@ -67,7 +82,7 @@ fn describe() -> OpenRpc {
     OpenRpc {
         openrpc: OPENRPC.to_owned(),
         info: OpenRpcInfo {
-            title: "Logothete JSON-RPC".to_owned(),
+            title: title.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         },
         methods,
@@ -228,10 +243,18 @@ mod tests {
 
     #[test]
     fn every_method_is_described_in_full() {
-        let names: Vec<&Value> = document().methods.iter().map(|method| &method["name"]).collect();
-        let table: Vec<&str> = METHODS.iter().map(|method| method.name).collect();
+        check(document(), METHODS);
+        check(admin_document(), ADMIN_METHODS);
+        let listed = |method: &&MethodInfo| method.access == Access::Admin;
+        assert_eq!(METHODS.iter().find(listed).map(|method| method.name), None);
+        assert!(ADMIN_METHODS.iter().all(|method| listed(&method)));
+    }
+
+    fn check(document: &OpenRpc, table: &[MethodInfo]) {
+        let names: Vec<&Value> = document.methods.iter().map(|method| &method["name"]).collect();
+        let table: Vec<&str> = table.iter().map(|method| method.name).collect();
         assert_eq!(names, table);
-        for method in &document().methods {
+        for method in &document.methods {
             let name = &method["name"];
             assert!(method["summary"].as_str().is_some_and(|text| text.ends_with('.')), "{name}");
             assert!(!method["examples"][0]["result"]["value"].is_null(), "{name}");
@@ -241,7 +264,7 @@ mod tests {
             }
         }
         for (_, _, name) in ErrorCode::all() {
-            let message = &document().components["errors"][name]["message"];
+            let message = &document.components["errors"][name]["message"];
             assert!(message.as_str().is_some_and(|text| !text.is_empty()), "{name}");
         }
     }

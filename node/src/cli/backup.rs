@@ -6,12 +6,11 @@ use clap::{Args, Subcommand};
 use logothete_ledger::backup::BackupError;
 use serde_json::Value;
 
-use super::config::Place;
+use super::admin::{self, Which};
 use super::context::Context;
 use super::output::{Exit, Failure, Outcome, Reply};
-use crate::admin::{self, AdminError, Request};
+use crate::admin::Request;
 use crate::backup;
-use crate::config::Config;
 
 /// Backups of a node: consistent, verifiable without the node, and safe to restore.
 #[derive(Debug, Subcommand)]
@@ -36,14 +35,11 @@ pub enum Backup {
 /// Arguments of `backup create`.
 #[derive(Args, Debug)]
 pub struct Create {
-    /// A node of the devnet, by name.
-    #[arg(long, conflicts_with = "home")]
-    node: Option<String>,
     /// Directory to write; must not exist or be empty.
     #[arg(long, value_name = "DIR")]
     to: PathBuf,
     #[command(flatten)]
-    place: Place,
+    which: Which,
 }
 
 /// Arguments of `backup verify`.
@@ -88,18 +84,9 @@ pub async fn perform(context: &Context, command: Backup) -> Outcome {
 }
 
 async fn create(context: &Context, wish: Create) -> Outcome {
-    let socket = match &wish.node {
-        Some(name) => {
-            let state = crate::devnet::lifecycle::load(&context.directory())?;
-            let index = crate::devnet::lifecycle::indexes(&state, std::slice::from_ref(name))?;
-            let node = index.first().and_then(|index| state.nodes.get(*index));
-            node.map(|node| node.data().join("admin.sock")).unwrap_or_default()
-        }
-        None => Config::from_settings(&wish.place.resolve()?).admin_socket(),
-    };
     let dir = std::path::absolute(&wish.to)?;
     let shown = dir.display().to_string();
-    let answer = blocking(move || admin::ask(&socket, &Request::Backup { dir })).await?;
+    let answer = admin::ask(context, &wish.which, Request::Backup { dir }).await?;
     let height = answer.get("height").and_then(Value::as_str).unwrap_or("?").to_owned();
     let text = format!(
         "{} backup of height {height} in {shown}\ncheck it: logothete backup verify {shown}",
@@ -118,17 +105,6 @@ where
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => Ok(result?),
         Err(_) => Err(Failure::new("panicked", "the work ended by a panic; see above")),
-    }
-}
-
-impl From<AdminError> for Failure {
-    fn from(error: AdminError) -> Self {
-        match error {
-            AdminError::Refused(message) => Self::new("refused", message),
-            other => Self::new("unreachable", other.to_string())
-                .with_exit(Exit::Failure)
-                .with_hint("is the node running, and yours? its socket is admin.sock in its data directory"),
-        }
     }
 }
 

@@ -59,8 +59,11 @@ pub enum Bench {
     )]
     Recover(Recover),
     /// Reads from one validator beside a small load, and subscribers that only listen; on a fresh devnet.
+    ///
+    /// With a rate the reads are sent evenly, whatever the answers take, and it is measured by turns with and without them: what
+    /// that does to the votes of the validator.
     #[command(
-        after_help = "Examples:\n  logothete devnet up --detach && logothete bench reads\n  logothete bench reads --mix all --batch 20 --json"
+        after_help = "Examples:\n  logothete devnet up --detach && logothete bench reads\n  logothete bench reads --mix all --batch 20 --json\n  logothete bench reads --rate 20000 --batch 20 --duration 30"
     )]
     Reads(Reads),
     /// One process of the network that `bench order` makes.
@@ -145,7 +148,13 @@ pub struct Reads {
     subscribers: u16,
     /// Transfers a second meanwhile.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
-    rate: u64,
+    transfers: u64,
+    /// Calls a second, sent evenly; without it each reader asks again as soon as it is answered.
+    #[arg(long, conflicts_with = "subscribers", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    rate: Option<u64>,
+    /// How often both sides are measured, with a rate.
+    #[arg(long, default_value_t = 2, requires = "rate", value_parser = clap::value_parser!(u8).range(1..=100))]
+    rounds: u8,
     /// Seconds that each part is measured.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     duration: u64,
@@ -336,11 +345,19 @@ async fn reads(context: &Context, wish: Reads) -> Outcome {
         mix: wish.mix,
         connections: wish.connections.into(),
         batch: wish.batch.into(),
-        subscribers: wish.subscribers.into(),
+        // None listens while the rate is kept.
+        subscribers: if wish.rate.is_some() { 0 } else { wish.subscribers.into() },
+        transfers: wish.transfers,
         rate: wish.rate,
         duration: Duration::from_secs(wish.duration),
         warmup: Duration::from_secs(wish.warmup),
     };
+    if let Some(rate) = wish.rate {
+        let paced = reads::run_paced(&ground, &plan, rate, wish.rounds);
+        let figures = Box::pin(bench::interruptible(paced)).await?;
+        let text = figures.table();
+        return Ok(Reply::new(figures, text));
+    }
     let figures = Box::pin(bench::interruptible(reads::run(&ground, &plan))).await?;
     let text = figures.table();
     Ok(Reply::new(figures, text))

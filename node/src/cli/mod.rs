@@ -4,6 +4,7 @@
 //! file and the keys a command needs. Nothing here decides anything about the ledger.
 
 pub mod account;
+pub mod admin;
 pub mod backup;
 pub mod bench;
 pub mod block;
@@ -106,6 +107,9 @@ enum Command {
     /// Waiting transactions.
     #[command(subcommand, after_help = "Example:\n  logothete mempool stats")]
     Mempool(mempool::Mempool),
+    /// Administration of a running node.
+    #[command(subcommand, after_help = "Example:\n  logothete admin peers --node v0")]
+    Admin(admin::Admin),
     /// Backups of a node.
     #[command(
         subcommand,
@@ -174,6 +178,7 @@ async fn perform(context: &Context, command: Command) -> Outcome {
         Command::Validators(command) => validators::perform(context, command).await,
         Command::Consensus(command) => consensus::perform(context, command).await,
         Command::Mempool(command) => mempool::perform(context, command).await,
+        Command::Admin(command) => admin::perform(context, command).await,
         Command::Backup(command) => backup::perform(context, command).await,
         Command::Verify(command) => verify::perform(context, command),
         Command::Rpc(command) => rpc::perform(context, command).await,

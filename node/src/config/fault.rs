@@ -27,6 +27,18 @@ pub enum Fault {
         /// What was written.
         got: String,
     },
+    /// A value that needs another one.
+    #[error("`{name}` in {origin} needs `{needs}`: {advice}")]
+    Incomplete {
+        /// The key.
+        name: &'static str,
+        /// Where it was written.
+        origin: String,
+        /// The key that is missing.
+        needs: &'static str,
+        /// Where its value comes from.
+        advice: &'static str,
+    },
     /// The file is not TOML.
     #[error("{path}: {message}")]
     Syntax {

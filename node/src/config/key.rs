@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 
 use toml::Value;
 
+use crate::admin::token::{self, TokenHash};
+
 /// One known key.
 #[derive(Clone, Copy, Debug)]
 pub struct Key {
@@ -28,6 +30,10 @@ pub enum Kind {
     Flag,
     /// Address and port.
     Socket,
+    /// Address and port that only this machine reaches, or none.
+    Loopback,
+    /// The hash of a token, or none.
+    TokenHash,
     /// A whole number above 0.
     Count,
     /// A list of texts; one text in the file and a comma-separated variable are lists too.
@@ -90,6 +96,18 @@ pub const KEYS: &[Key] = &[
         "origins whose web pages may call the node, such as `https://wallet.example`",
     ),
     key(
+        "admin.listen",
+        Kind::Loopback,
+        NONE,
+        "address of administration, which only this machine reaches; none for none",
+    ),
+    key(
+        "admin.token_hash",
+        Kind::TokenHash,
+        NONE,
+        "hash of the token of administration, from `logothete admin token`",
+    ),
+    key(
         "mempool.transactions",
         Kind::Count,
         "100000",
@@ -126,6 +144,7 @@ const fn key(name: &'static str, kind: Kind, default: &'static str, help: &'stat
 
 /// Variables that begin like configuration but belong to the command line.
 pub const OTHER_VARIABLES: &[&str] = &[
+    token::VARIABLE,
     "LOGOTHETE_CONFIG",
     "LOGOTHETE_DEVNET_DIR",
     "LOGOTHETE_GENESIS",
@@ -146,6 +165,12 @@ impl Kind {
             Self::Path => "a path".into(),
             Self::Flag => "true or false".into(),
             Self::Socket => "an address with port such as 127.0.0.1:8080".into(),
+            Self::Loopback => "a loopback address with port such as 127.0.0.1:9070, or none (from \
+                other machines it is reached through a tunnel)"
+                .into(),
+            Self::TokenHash => {
+                "64 hexadecimal digits as `logothete admin token` prints them beside a token".into()
+            }
             Self::Count => "a whole number above 0".into(),
             Self::List => "a list of texts".into(),
             Self::Choice(words) => format!("one of {}", words.join(", ")),
@@ -175,7 +200,11 @@ pub(super) fn find(name: &str) -> Option<&'static Key> {
 
 /// Brings a value into the shape of its kind, or gives back what was written.
 pub(super) fn shape(kind: Kind, value: Value) -> Result<Value, String> {
-    let written = value.to_string();
+    let written = match kind {
+        // It may be the token itself.
+        Kind::TokenHash => "what is written there".to_owned(),
+        _ => value.to_string(),
+    };
     let fits = match (kind, value) {
         (Kind::Text | Kind::Path, Value::String(text)) if !text.is_empty() => {
             Some(Value::String(text))
@@ -184,6 +213,18 @@ pub(super) fn shape(kind: Kind, value: Value) -> Result<Value, String> {
         (Kind::Flag, Value::String(text)) => text.parse().ok().map(Value::Boolean),
         (Kind::Socket, Value::String(text)) => {
             text.parse::<SocketAddr>().ok().map(|socket| Value::String(socket.to_string()))
+        }
+        (Kind::Loopback | Kind::TokenHash, Value::String(text))
+            if text.is_empty() || text == NONE =>
+        {
+            Some(Value::from(NONE))
+        }
+        (Kind::Loopback, Value::String(text)) => {
+            let socket = text.parse::<SocketAddr>().ok().filter(|socket| socket.ip().is_loopback());
+            socket.map(|socket| Value::String(socket.to_string()))
+        }
+        (Kind::TokenHash, Value::String(text)) => {
+            text.parse::<TokenHash>().ok().map(|hash| Value::String(hash.to_string()))
         }
         (Kind::Count, Value::Integer(count)) => (count > 0).then_some(Value::Integer(count)),
         (Kind::Count, Value::String(text)) => {

@@ -19,6 +19,7 @@ pub use self::fault::{Fault, Faults};
 use self::key::NONE;
 pub use self::key::{KEYS, Key, Kind, OTHER_VARIABLES, nearest, variable_of};
 pub use self::settings::{Origin, Setting, Settings, Sources};
+use crate::admin::TokenHash;
 
 /// Whether the node votes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
@@ -53,6 +54,8 @@ pub struct Config {
     pub p2p: P2p,
     /// JSON-RPC and the other HTTP services.
     pub rpc: Rpc,
+    /// The administration listener, if there is to be one.
+    pub admin: Option<Admin>,
     /// Waiting transactions.
     pub mempool: Mempool,
     /// Traces.
@@ -98,6 +101,15 @@ pub struct Rpc {
     pub hosts: Vec<String>,
     /// Origins whose web pages may call.
     pub origins: Vec<String>,
+}
+
+/// The administration listener.
+#[derive(Clone, Copy, Debug)]
+pub struct Admin {
+    /// Address to listen on; a loopback one.
+    pub listen: SocketAddr,
+    /// What the token of a call must hash to.
+    pub token_hash: TokenHash,
 }
 
 /// Waiting transactions.
@@ -159,6 +171,10 @@ impl Config {
                 hosts: settings.list("rpc.hosts"),
                 origins: settings.list("rpc.origins"),
             },
+            admin: settings
+                .parsed("admin.listen")
+                .zip(settings.parsed("admin.token_hash"))
+                .map(|(listen, token_hash)| Admin { listen, token_hash }),
             mempool: Mempool { transactions: settings.count("mempool.transactions") },
             traces: Traces {
                 endpoint: Some(settings.text("traces.endpoint")).filter(|url| url != NONE),

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use toml::Value;
 
 use super::fault::{Fault, Faults};
-use super::key::{KEYS, Key, OTHER_VARIABLES, PREFIX, find, nearest, shape, variable_of};
+use super::key::{KEYS, Key, NONE, OTHER_VARIABLES, PREFIX, find, nearest, shape, variable_of};
 
 /// Where a value comes from.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -40,6 +41,13 @@ pub struct Setting {
     pub value: Value,
     /// Its source.
     pub origin: Origin,
+}
+
+impl Setting {
+    /// Whether it says that there is none.
+    fn is_none(&self) -> bool {
+        self.value.as_str() == Some(NONE)
+    }
 }
 
 /// What the strongest sources say, key by key.
@@ -83,6 +91,7 @@ impl Settings {
         for (flag, name, text) in &sources.flags {
             settings.apply_text(name, text, Origin::Flag(flag.clone()), &mut faults);
         }
+        faults.extend(settings.incomplete());
         if faults.is_empty() { Ok(settings) } else { Err(Faults(faults)) }
     }
 
@@ -161,8 +170,26 @@ impl Settings {
         }
     }
 
+    /// A listener that anybody on the machine could use is no listener.
+    fn incomplete(&self) -> Option<Fault> {
+        let [listen, hash] = ["admin.listen", "admin.token_hash"];
+        let origin = &self.values.get(listen).filter(|setting| !setting.is_none())?.origin;
+        let lacking = self.values.get(hash).is_none_or(Setting::is_none);
+        lacking.then(|| Fault::Incomplete {
+            name: listen,
+            origin: origin.to_string(),
+            needs: hash,
+            advice: "`logothete admin token` prints it beside a new token",
+        })
+    }
+
     pub(super) fn text(&self, name: &'static str) -> String {
         self.values.get(name).and_then(|s| s.value.as_str()).unwrap_or_default().to_owned()
+    }
+
+    /// The value of a key that may be none.
+    pub(super) fn parsed<T: FromStr>(&self, name: &'static str) -> Option<T> {
+        self.text(name).parse().ok()
     }
 
     pub(super) fn count(&self, name: &'static str) -> usize {

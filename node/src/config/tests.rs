@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::admin::Token;
 
 fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
@@ -69,6 +70,45 @@ fn names_the_place_of_a_bad_value() {
     assert!(faults.to_string().contains("one of validator, follower"));
     assert!(faults.to_string().contains("0 is not a whole number above 0"));
     assert!(faults.to_string().contains(&path.display().to_string()));
+}
+
+fn faults_of(text: &str) -> String {
+    let (_dir, path) = file(text);
+    match Settings::resolve(&Sources { file: Some(path), ..Sources::default() }) {
+        Ok(_) => String::new(),
+        Err(faults) => faults.to_string(),
+    }
+}
+
+#[test]
+fn administration_is_for_this_machine_and_for_who_holds_a_token() {
+    let token = Token::generate().unwrap();
+    let hash = token.hash();
+    let (_dir, path) =
+        file(&format!("[admin]\nlisten = \"127.0.0.1:9070\"\ntoken_hash = \"{hash}\"\n"));
+    let settings = Settings::resolve(&Sources { file: Some(path), ..Sources::default() }).unwrap();
+    let admin = Config::from_settings(&settings).admin.unwrap();
+    assert_eq!(admin.listen, "127.0.0.1:9070".parse().unwrap());
+    assert!(admin.token_hash.fits(token.reveal()));
+
+    let everywhere =
+        faults_of(&format!("[admin]\nlisten = \"0.0.0.0:9070\"\ntoken_hash = \"{hash}\"\n"));
+    assert!(everywhere.contains("\"0.0.0.0:9070\" is not a loopback address"), "{everywhere}");
+    let open = faults_of("[admin]\nlisten = \"[::1]:9070\"\n");
+    assert!(open.contains("needs `admin.token_hash`: `logothete admin token`"), "{open}");
+    let shown = faults_of(&format!("[admin]\ntoken_hash = \"{}\"\n", token.reveal()));
+    assert!(shown.contains("is not 64 hexadecimal digits"), "{shown}");
+    assert!(!shown.contains(token.reveal()), "{shown}");
+}
+
+#[test]
+fn administration_is_off_unless_it_is_configured() {
+    for text in ["", "[admin]\nlisten = \"\"\n", "[admin]\nlisten = \"none\"\n"] {
+        let (_dir, path) = file(text);
+        let settings =
+            Settings::resolve(&Sources { file: Some(path), ..Sources::default() }).unwrap();
+        assert!(Config::from_settings(&settings).admin.is_none(), "{text}");
+    }
 }
 
 #[test]

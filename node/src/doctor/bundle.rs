@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 
 use super::check::Check;
 use super::database;
+use crate::admin::token;
 use crate::bench::http;
 use crate::config::Config;
 
@@ -141,9 +142,10 @@ impl Bundle {
     }
 }
 
-/// What must not be in a bundle: the passphrase, and every long text of the key file but the public key.
+/// What must not be in a bundle: the passphrase, a token of administration, and every long text of the key file but the public key.
 fn secrets_of(config: &Config, passphrase: Option<Zeroizing<String>>) -> Vec<Zeroizing<String>> {
-    let mut secrets: Vec<Zeroizing<String>> = passphrase.into_iter().collect();
+    let token = std::env::var(token::VARIABLE).ok().map(Zeroizing::new);
+    let mut secrets: Vec<Zeroizing<String>> = passphrase.into_iter().chain(token).collect();
     let text = std::fs::read_to_string(&config.paths.key).map(Zeroizing::new);
     if let Some(value) = text.ok().and_then(|text| serde_json::from_str(&text).ok()) {
         collect_texts(&value, &mut secrets);

@@ -6,7 +6,7 @@ use logothete_genesis::Spec;
 
 use super::check::Check;
 use crate::config::{Config, Role};
-use crate::{logging, node, recover};
+use crate::{logging, node, recover, traces};
 
 const NAME: &str = "configuration";
 
@@ -31,6 +31,9 @@ fn addresses(config: &Config, spec: Option<&Spec>) -> Check {
     let show = "`logothete config show` says where each value comes from";
     if let Err(error) = logging::parse(&config.log.level) {
         return Check::fault(NAME, error.to_string(), "set log.level to info or debug");
+    }
+    if let Some(Err(error)) = config.traces.endpoint.as_deref().map(traces::address_of) {
+        return Check::fault(NAME, error.to_string(), "name a collector, or set it to none");
     }
     let Some(spec) = spec else {
         return Check::not_checked(NAME, "without the chain file", show);

@@ -15,8 +15,8 @@ use crate::remedy::Remedy;
 
 const SPACE: &str = "disk_space";
 const SYNC: &str = "disk_sync";
-/// Below this the next compaction may find the disk full.
-const FREE_LEAST: u64 = 512 << 20;
+/// Below this the next compaction may find the disk full: the database writes whole files before it removes old ones.
+pub const FREE_LEAST: u64 = 512 << 20;
 /// Below this somebody should make plans.
 const FREE_WISHED: u64 = 5 << 30;
 /// A vote waits for a sync; beyond this, views take noticeably longer.

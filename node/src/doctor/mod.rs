@@ -23,6 +23,7 @@ use logothete_ledger::store::{DataLock, StoreError};
 
 pub use self::bundle::{Bundle, Content};
 pub use self::check::{Check, Verdict};
+pub use self::disk::FREE_LEAST as DISK_FREE_LEAST;
 pub use self::elsewhere::Witness;
 pub use self::handles::raise as raise_handles;
 use crate::config::Config;

@@ -35,7 +35,8 @@ pub(super) fn ours() -> Check {
 fn wanted(config: &Config) -> Vec<(&'static str, SocketAddr)> {
     let peers = config.p2p.listen.iter().filter_map(|text| text.parse().ok());
     let peers = peers.filter_map(|address| Some(("p2p.listen", socket(&address)?)));
-    std::iter::once(("rpc.listen", config.rpc.listen)).chain(peers).collect()
+    let admin = config.admin.map(|admin| ("admin.listen", admin.listen));
+    std::iter::once(("rpc.listen", config.rpc.listen)).chain(admin).chain(peers).collect()
 }
 
 /// The TCP socket of an address; others are not looked at.

@@ -39,9 +39,25 @@ struct Visit {
     calls: Arc<Mutex<Bucket>>,
 }
 
-/// Calls that may be made at once; it fills by the second.
-struct Bucket {
-    calls: f64,
+/// How often something may be done.
+#[derive(Clone, Copy)]
+pub(super) struct Rate {
+    /// In the long run.
+    pub(super) per_second: u32,
+    /// At once, after a pause.
+    pub(super) burst: u32,
+}
+
+impl From<&Limits> for Rate {
+    fn from(limits: &Limits) -> Self {
+        Self { per_second: limits.client_calls_per_second, burst: limits.client_burst }
+    }
+}
+
+/// What may be done at once; it fills by the second.
+pub(super) struct Bucket {
+    rate: Rate,
+    held: f64,
     at: Instant,
 }
 
@@ -63,7 +79,7 @@ impl Clients {
         }
         let client = known.entry(address).or_insert_with(|| Known {
             connections: 0,
-            calls: Arc::new(Mutex::new(Bucket::full(limits, now))),
+            calls: Arc::new(Mutex::new(Bucket::full(Rate::from(&**limits), now))),
         });
         if client.connections >= limits.client_connections {
             return None;
@@ -80,7 +96,7 @@ impl Clients {
 
 /// Forgets who is not connected: those who may make all calls again, and if that is not enough the others too.
 fn forget(known: &mut BTreeMap<IpAddr, Known>, limits: &Limits, now: Instant) {
-    known.retain(|_, client| client.connections > 0 || !bucket(&client.calls).is_full(limits, now));
+    known.retain(|_, client| client.connections > 0 || !bucket(&client.calls).is_full(now));
     if known.len() >= REMEMBERED + limits.connections {
         known.retain(|_, client| client.connections > 0);
     }
@@ -93,7 +109,7 @@ impl Visitor {
     /// When it has made too many lately.
     pub(super) fn call(&self, now: Instant) -> Result<(), RpcError> {
         let Some(visit) = &self.0 else { return Ok(()) };
-        let taken = bucket(&visit.calls).take(&visit.clients.0.limits, now);
+        let taken = bucket(&visit.calls).take(now);
         taken.map_err(|wait_ms| {
             let message = "this client has made too many calls lately";
             RpcError::limit(message, wait_ms)
@@ -109,37 +125,37 @@ impl Drop for Visit {
     }
 }
 
-fn bucket(calls: &Mutex<Bucket>) -> MutexGuard<'_, Bucket> {
+pub(super) fn bucket(calls: &Mutex<Bucket>) -> MutexGuard<'_, Bucket> {
     calls.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Bucket {
-    fn full(limits: &Limits, now: Instant) -> Self {
-        Self { calls: limits.client_burst.into(), at: now }
+    pub(super) fn full(rate: Rate, now: Instant) -> Self {
+        Self { rate, held: rate.burst.into(), at: now }
     }
 
-    fn fill(&mut self, limits: &Limits, now: Instant) {
+    fn fill(&mut self, now: Instant) {
         let gained = now.saturating_duration_since(self.at).as_secs_f64();
-        let calls = self.calls + gained * f64::from(limits.client_calls_per_second);
-        self.calls = calls.min(limits.client_burst.into());
+        let held = self.held + gained * f64::from(self.rate.per_second);
+        self.held = held.min(self.rate.burst.into());
         self.at = now;
     }
 
-    fn is_full(&mut self, limits: &Limits, now: Instant) -> bool {
-        self.fill(limits, now);
-        self.calls >= limits.client_burst.into()
+    fn is_full(&mut self, now: Instant) -> bool {
+        self.fill(now);
+        self.held >= self.rate.burst.into()
     }
 
-    /// Takes one call, or says in how many milliseconds there will be one.
-    fn take(&mut self, limits: &Limits, now: Instant) -> Result<(), u32> {
-        self.fill(limits, now);
-        if self.calls >= 1.0 {
-            self.calls -= 1.0;
+    /// Takes one, or says in how many milliseconds there will be one.
+    pub(super) fn take(&mut self, now: Instant) -> Result<(), u32> {
+        self.fill(now);
+        if self.held >= 1.0 {
+            self.held -= 1.0;
             return Ok(());
         }
-        // A call is there after at most a second.
-        let missing = (1.0 - self.calls) * 1_000.0;
-        let rate = limits.client_calls_per_second.max(1);
+        // There is one after at most a second.
+        let missing = (1.0 - self.held) * 1_000.0;
+        let rate = self.rate.per_second.max(1);
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1000")]
         let wait_ms = (missing / f64::from(rate)).ceil() as u32;
         Err(wait_ms.max(1))

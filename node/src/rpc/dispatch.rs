@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
-use logothete_client::rpc::{Api, ErrorCode, METHODS, RpcError, dispatch};
+use logothete_client::rpc::{Api, ErrorCode, METHODS, MethodInfo, RpcError, dispatch};
+use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -20,7 +21,29 @@ const BUSY_RETRY_MS: u32 = 250;
 /// The one method that is meant to last.
 const WAIT: &str = "tx_wait";
 
-/// Answers bodies of JSON-RPC 2.0 by an [`Api`], within bounds.
+/// A table of methods and what answers them.
+pub trait Interface: Send + Sync {
+    /// The methods.
+    const METHODS: &'static [MethodInfo];
+
+    /// Serves one call: the result as it is written, or why there is none.
+    fn call(
+        &self,
+        name: &str,
+        params: Option<&RawValue>,
+    ) -> impl Future<Output = Result<Vec<u8>, RpcError>> + Send;
+}
+
+impl<A: Api> Interface for A {
+    const METHODS: &'static [MethodInfo] = METHODS;
+
+    async fn call(&self, name: &str, params: Option<&RawValue>) -> Result<Vec<u8>, RpcError> {
+        // Boxed: the future of a dispatch is as large as that of its largest method.
+        Box::pin(dispatch(self, name, params)).await
+    }
+}
+
+/// Answers bodies of JSON-RPC 2.0 by an [`Interface`], within bounds.
 pub struct Dispatcher<A> {
     api: A,
     limits: Limits,
@@ -30,7 +53,7 @@ pub struct Dispatcher<A> {
     stopping: CancellationToken,
 }
 
-impl<A: Api> Dispatcher<A> {
+impl<A: Interface> Dispatcher<A> {
     /// Serves `api`; after `stopping` every call is answered `SHUTTING_DOWN`.
     pub fn new(api: A, limits: Limits, metrics: Metrics, stopping: CancellationToken) -> Arc<Self> {
         Arc::new(Self {
@@ -113,7 +136,7 @@ impl<A: Api> Dispatcher<A> {
             Ok(()) => self.serve_bounded(call).await,
             Err(too_many) => Err(too_many),
         };
-        let known = METHODS.iter().find(|method| method.name == call.method);
+        let known = A::METHODS.iter().find(|method| method.name == call.method);
         let method = known.map_or("unknown", |method| method.name);
         let code = outcome.as_ref().map_or_else(|error| error.code.name(), |_| "ok");
         self.metrics.rpc.answered(method, code, started.elapsed());
@@ -133,9 +156,7 @@ impl<A: Api> Dispatcher<A> {
         let Ok(_permit) = permits.try_acquire() else {
             return Err(RpcError::limit("too many calls are under way", BUSY_RETRY_MS));
         };
-        // Boxed: the future of a dispatch is as large as that of its largest method.
-        let served = Box::pin(dispatch(&self.api, &call.method, call.params));
-        let served = AssertUnwindSafe(served).catch_unwind();
+        let served = AssertUnwindSafe(self.api.call(&call.method, call.params)).catch_unwind();
         let result = tokio::select! {
             result = tokio::time::timeout(time, served) => result,
             () = self.stopping.cancelled(), if waits => return Err(RpcError::shutting_down()),

@@ -23,7 +23,7 @@ use tokio_util::task::TaskTracker;
 
 use super::Limits;
 use super::clients::Visitor;
-use super::dispatch::{Dispatcher, error_body};
+use super::dispatch::{Dispatcher, Interface, error_body};
 use super::envelope::as_u64;
 use super::events::{Feeds, Seats, socket, stream};
 use super::health::{Check, Health, report};
@@ -37,7 +37,7 @@ const BUDGET_UNIT: usize = 1024;
 const BUSY_RETRY_MS: u32 = 250;
 
 /// Where calls are answered. Each counts for itself, and not the request.
-const RPC: &str = "/rpc";
+pub(super) const RPC: &str = "/rpc";
 
 /// What every request needs.
 pub(super) struct Shared<A> {
@@ -52,6 +52,19 @@ pub(super) struct Shared<A> {
     bodies: Arc<Semaphore>,
 }
 
+impl<A: Interface> Shared<A> {
+    pub(super) fn new(
+        dispatcher: Arc<Dispatcher<A>>,
+        hosts: Hosts,
+        metrics: Metrics,
+        tasks: TaskTracker,
+    ) -> Arc<Self> {
+        let bodies = Arc::new(Semaphore::new(dispatcher.limits().bodies_bytes / BUDGET_UNIT));
+        let seats = Seats::new(dispatcher.limits(), metrics.clone());
+        Arc::new(Self { dispatcher, hosts, metrics, seats, tasks, bodies })
+    }
+}
+
 /// The routes of the public listener.
 ///
 /// WebSockets outlive the requests that open them; `tasks` has them. `genesis` is the encoding of the chain specification.
@@ -64,9 +77,7 @@ pub fn router<A>(
 where
     A: Api + Feeds + Health + 'static,
 {
-    let bodies = Arc::new(Semaphore::new(dispatcher.limits().bodies_bytes / BUDGET_UNIT));
-    let seats = Seats::new(dispatcher.limits(), metrics.clone());
-    let shared = Arc::new(Shared { dispatcher, hosts, metrics, seats, tasks, bodies });
+    let shared = Shared::new(dispatcher, hosts, metrics, tasks);
     Router::new()
         .route(RPC, post(rpc::<A>).options(preflight::<A>))
         .route("/ws", get(socket::<A>))
@@ -83,7 +94,7 @@ where
 }
 
 /// Refuses what is not meant for this server; adds what every answer carries.
-async fn guard<A>(
+pub(super) async fn guard<A>(
     State(shared): State<Arc<Shared<A>>>,
     mut request: Request,
     next: Next,
@@ -127,7 +138,7 @@ async fn guard<A>(
 }
 
 /// Answers JSON-RPC.
-async fn rpc<A: Api>(
+pub(super) async fn rpc<A: Interface>(
     State(shared): State<Arc<Shared<A>>>,
     Extension(visitor): Extension<Visitor>,
     request: Request,
@@ -151,7 +162,7 @@ async fn rpc<A: Api>(
 }
 
 /// Reads a body within its own limit, the common budget and the time.
-async fn read_body<A: Api>(
+async fn read_body<A: Interface>(
     shared: &Shared<A>,
     request: Request,
 ) -> Result<(Bytes, Option<OwnedSemaphorePermit>), RpcError> {
@@ -262,7 +273,7 @@ fn refuse(metrics: &Metrics, error: &RpcError) -> Response {
 }
 
 /// An error as the answer to a request, with a header that says when to try again if the error does.
-fn come_back(status: StatusCode, error: &RpcError) -> Response {
+pub(super) fn come_back(status: StatusCode, error: &RpcError) -> Response {
     let mut response = json(status, error_body(error));
     if error.data.retry_after_ms.is_some() {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));

@@ -5,6 +5,8 @@
 //!                                                      -> events (subscriptions)          ->
 //! ```
 //!
+//! The administration listener shares all of it but the interface that answers, and asks for a token first.
+//!
 //! Every step has bounds, all in [`Limits`]; what exceeds them gets a typed error and harms nobody
 //! else. Handlers read and format; they decide nothing. Each read is answered at one head, which the
 //! answer names.
@@ -20,6 +22,7 @@ mod envelope;
 mod events;
 mod evidence;
 mod faucet;
+mod guarded;
 mod health;
 mod hosts;
 mod http;
@@ -28,6 +31,7 @@ mod lookup;
 mod mempool;
 mod node;
 mod node_api;
+mod peers;
 mod proof;
 mod refusal;
 mod server;
@@ -43,11 +47,13 @@ mod views;
 mod why;
 
 pub use clients::Visitor;
-pub use dispatch::Dispatcher;
+pub use dispatch::{Dispatcher, Interface};
 pub use events::{Feed, Feeds};
+pub use guarded::guarded_router;
 pub use health::{Check, Health};
 pub use hosts::Hosts;
 pub use http::router;
 pub use limits::Limits;
 pub use node_api::NodeApi;
+pub use peers::all as peers;
 pub use server::{BindError, Options, Server, bind, serve, spawn};

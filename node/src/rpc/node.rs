@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use logothete_client::rpc::types::{
-    Anchor, ConsensusState, Mode, NodePeers, NodeStatus, PeerView, Percentiles, Role, SyncState,
-    SyncView, VoteSlot,
+    Anchor, ConsensusState, Mode, NodePeers, NodeStatus, Percentiles, Role, SyncState, SyncView,
+    VoteSlot,
 };
 use logothete_consensus as consensus;
 use logothete_p2p as p2p;
@@ -15,7 +15,7 @@ use super::health::{Check, Health};
 use super::refusal::milliseconds;
 use super::validators::count;
 use super::why::{is_healthy, sentence};
-use super::{NodeApi, views};
+use super::{NodeApi, peers, views};
 use crate::head::Head;
 
 /// Blocks by which a node may be behind and still count as following the tip.
@@ -63,21 +63,7 @@ impl NodeApi {
     }
 
     pub(super) fn describe_peers(&self) -> NodePeers {
-        let set = self.validators();
-        let view = |peer: p2p::PeerInfo| PeerView {
-            key: peer.key,
-            name: set.index_of(&peer.key).map(|index| views::validator_ref(set, index).name),
-            role: match peer.role {
-                p2p::Role::Validator => Role::Validator,
-                p2p::Role::Follower => Role::Follower,
-            },
-            addresses: peer.addresses.iter().map(ToString::to_string).collect(),
-            version: peer.agent,
-            connected_ms: millis(peer.connected_for),
-            round_trip_us: peer.rtt.map(|rtt| u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX)),
-            height: Some(peer.height.get()),
-        };
-        NodePeers { items: self.service().network.peers().into_iter().map(view).collect() }
+        NodePeers { items: peers::connected(self.service()) }
     }
 
     pub(super) fn describe_consensus(&self) -> ConsensusState {

@@ -13,7 +13,7 @@ use logothete_ledger::transaction::Transaction;
 use logothete_primitives::{Height, PublicKey, TxHash};
 use tokio::sync::mpsc;
 
-pub use self::export::{BadEndpoint, Exporter};
+pub use self::export::{BadEndpoint, Exporter, address_of};
 
 use crate::config;
 
@@ -21,6 +21,8 @@ use crate::config;
 const WAITING_MAX: usize = 1_024;
 /// Traced transactions that are not executed yet; what comes when there are more is traced by others only.
 const TAKEN_MAX: usize = 4_096;
+/// When there is no room, those are forgotten that came so long ago: whatever became of them was not told here.
+const TAKEN_TIME: Duration = Duration::from_secs(600);
 
 /// Where traces are begun and ended. Off by default; a clone is one reference count.
 #[derive(Clone, Default)]
@@ -76,12 +78,10 @@ impl Traces {
     /// A client gave encoded transactions just now.
     pub fn came(&self, transactions: &[Vec<u8>]) {
         let Some(inner) = &self.0 else { return };
-        let came = Taken { came: SystemTime::now(), admitted: None };
-        for tx in transactions.iter().map(|bytes| Transaction::hash_of(bytes)) {
-            let mut taken = inner.taken();
-            if inner.chooses(&tx) && taken.len() < TAKEN_MAX {
-                taken.entry(tx).or_insert(came);
-            }
+        let hashes = transactions.iter().map(|bytes| Transaction::hash_of(bytes));
+        let chosen: Vec<TxHash> = hashes.filter(|tx| inner.chooses(tx)).collect();
+        if !chosen.is_empty() {
+            inner.take(&chosen, SystemTime::now());
         }
     }
 
@@ -126,6 +126,20 @@ impl Inner {
 
     fn taken(&self) -> MutexGuard<'_, BTreeMap<TxHash, Taken>> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, transactions: &[TxHash], came: SystemTime) {
+        let mut taken = self.taken();
+        if taken.len() >= TAKEN_MAX {
+            let is_fresh = |age: Duration| age < TAKEN_TIME;
+            // A clock that was set back makes none of them old.
+            taken.retain(|_, taken| came.duration_since(taken.came).map_or(true, is_fresh));
+        }
+        for tx in transactions {
+            if taken.len() < TAKEN_MAX {
+                taken.entry(*tx).or_insert(Taken { came, admitted: None });
+            }
+        }
     }
 
     fn tell(
@@ -230,6 +244,21 @@ mod tests {
     }
 
     #[test]
+    fn what_nobody_told_the_end_of_makes_room_in_time() {
+        let (inner, _spans) = traces(1, 1);
+        let hash =
+            |number: usize| Transaction::hash_of(&u64::try_from(number).unwrap().to_be_bytes());
+        let all: Vec<TxHash> = (0..=TAKEN_MAX).map(hash).collect();
+        let (newest, old) = all.split_last().unwrap();
+        let began = SystemTime::now();
+        inner.take(old, began);
+        inner.take(&[*newest], began + TAKEN_TIME / 2);
+        assert!(!inner.taken().contains_key(newest), "there is no room");
+        inner.take(&[*newest], began + TAKEN_TIME);
+        assert_eq!(inner.taken().keys().collect::<Vec<_>>(), [newest]);
+    }
+
+    #[test]
     fn nothing_is_traced_unless_an_endpoint_is_configured() {
         let key = SecretKey::from_seed([1; 32]).public();
         let wish = |endpoint: Option<&str>| config::Traces {
@@ -238,7 +267,9 @@ mod tests {
         };
         let (off, exporter) = Traces::new(&wish(None), &key, "v0").unwrap();
         assert!(off.0.is_none() && exporter.is_none());
-        for bad in ["collector", "https://collector:4318", "http://"] {
+        for bad in
+            ["collector", "https://collector:4318", "http://", "http://me:secret@collector:4318"]
+        {
             assert!(Traces::new(&wish(Some(bad)), &key, "v0").is_err(), "{bad}");
         }
     }

@@ -96,6 +96,7 @@ impl TestChain {
                 discover: false,
             },
             rpc: Rpc { listen, hosts: Vec::new(), origins: Vec::new() },
+            admin: None,
             mempool: Mempool { transactions: 100_000 },
             log: Log { format: LogFormat::Text, level: "info".to_owned() },
             traces: Traces { endpoint: traces.clone(), every: 1 },

@@ -2,11 +2,13 @@
 //!
 //! A document's commands stand in fenced blocks called `console`: lines that begin with `$ `, each
 //! followed by what it prints. [`read`] finds them, [`Terminal`] runs them, and [`shape`] says whether
-//! what was printed has the form that the document shows.
+//! what was printed has the form that the document shows. [`broken_links`] finds links that lead nowhere.
 
+mod links;
 mod shape;
 mod terminal;
 
+pub use links::broken as broken_links;
 pub use shape::{Shape, missing};
 pub use terminal::Terminal;
 

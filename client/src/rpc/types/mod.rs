@@ -5,6 +5,7 @@
 //! `{items, next_cursor}`, newest first. A read says at which block it was answered.
 
 mod account;
+mod admin;
 mod block;
 mod common;
 mod convert;
@@ -20,6 +21,7 @@ mod why;
 pub use account::{
     AccountGet, AccountHistory, AccountProof, AccountView, AddressActivity, FaucetDrip,
 };
+pub use admin::{AdminBackup, AdminPeers, BackupCreated, BanView, LogLevel, Stopping};
 pub use block::{
     BatchView, BlockCertificate, BlockGet, BlockSelector, BlockSummary, BlockView, ExecutedView,
     HeaderView, Missed, MissedWhy, SignerView, WhichBlock,

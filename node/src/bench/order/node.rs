@@ -104,6 +104,7 @@ fn config(plan: &Plan, seat: &Seat, index: u16, data: PathBuf) -> Config {
             discover: false,
         },
         rpc: Rpc { listen: seat.metrics, hosts: Vec::new(), origins: Vec::new() },
+        admin: None,
         mempool: Mempool { transactions: 1 },
         log: Log { format: LogFormat::Text, level: "info".to_owned() },
         traces: Traces { endpoint: None, every: 1 },

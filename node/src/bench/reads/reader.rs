@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 use logothete_client::Client;
@@ -33,9 +33,9 @@ pub(super) struct Requests(Vec<Vec<u8>>);
 /// What a reader has seen in the measured time.
 #[derive(Debug)]
 pub(super) struct Seen {
-    /// Calls answered.
+    /// Calls answered in that time.
     pub(super) reads: u64,
-    /// From a request to its whole answer, in microseconds.
+    /// From when a request was sent, or was to be sent, to its whole answer, in microseconds.
     pub(super) latency_us: Histogram<u64>,
 }
 
@@ -44,6 +44,11 @@ impl Seen {
         let latency_us =
             Histogram::new_with_bounds(1, LATENCY_US_MAX, 3).expect("the bounds are in order");
         Self { reads: 0, latency_us }
+    }
+
+    pub(super) fn record(&mut self, latency: Duration) {
+        let us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
+        self.latency_us.saturating_record(us);
     }
 
     pub(super) fn add(&mut self, other: &Self) {
@@ -97,10 +102,30 @@ impl Requests {
         };
         Ok(Self((0..REQUESTS).map(request).collect()))
     }
+
+    /// The same one all the time.
+    #[cfg(test)]
+    pub(super) fn one(request: Vec<u8>) -> Self {
+        Self(vec![request])
+    }
+
+    /// The requests of a reader, without end; each begins with another one.
+    pub(super) fn from(&self, index: usize) -> impl Iterator<Item = &Vec<u8>> {
+        self.0.iter().cycle().skip(index * 7)
+    }
 }
 
 fn call<M: Method>(params: &M::Params) -> Value {
     json!({ "jsonrpc": "2.0", "id": 1, "method": M::NAME, "params": params })
+}
+
+/// Sends a request, and wants a good answer.
+pub(super) async fn ask(connection: &mut Connection, request: &[u8]) -> Result<(), Failure> {
+    let text = String::from_utf8_lossy(connection.ask(request).await?);
+    if text.contains("\"error\":{") {
+        return Err(Failure::new("read_refused", format!("a read was answered: {text}")));
+    }
+    Ok(())
 }
 
 /// When a reader reads, and when that counts.
@@ -119,19 +144,14 @@ pub(super) async fn read(
 ) -> Result<Seen, Failure> {
     let mut seen = Seen::nothing();
     let mut connection = Connection::open(&address).await?;
-    for request in requests.0.iter().cycle().skip(index * 7) {
+    for request in requests.from(index) {
         if gate.stop.is_cancelled() {
             break;
         }
         let asked = Instant::now();
-        let answer = connection.ask(request).await?;
-        let text = String::from_utf8_lossy(answer);
-        if text.contains("\"error\":{") {
-            return Err(Failure::new("read_refused", format!("a read was answered: {text}")));
-        }
+        ask(&mut connection, request).await?;
         if gate.counts.load(Ordering::Relaxed) {
-            let us = u64::try_from(asked.elapsed().as_micros()).unwrap_or(u64::MAX);
-            seen.latency_us.saturating_record(us);
+            seen.record(asked.elapsed());
             seen.reads += batch;
         }
     }

@@ -7,6 +7,8 @@ use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 
 use clap::Args;
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, OptionFuture};
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 use serde_json::json;
@@ -70,6 +72,8 @@ async fn watch(nodes: &[Node], terminal: &mut DefaultTerminal) -> io::Result<()>
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut shown, mut pace) = (0, Pace::default());
     let mut last = Snapshot::default();
+    // Keys are answered while a node keeps us waiting.
+    let mut taking: Option<BoxFuture<'_, Snapshot>> = None;
     loop {
         tokio::select! {
             _ = terminate.recv() => return Ok(()),
@@ -77,13 +81,21 @@ async fn watch(nodes: &[Node], terminal: &mut DefaultTerminal) -> io::Result<()>
                 None | Some(Wish::Quit) => return Ok(()),
                 Some(Wish::Next) => {
                     shown = (shown + 1) % nodes.len().max(1);
-                    (pace, last) = (Pace::default(), Snapshot::take(nodes, shown).await);
+                    pace = Pace::default();
+                    taking = Some(Snapshot::take(nodes, shown).boxed());
+                    continue;
                 }
                 Some(Wish::Redraw) => {}
             },
-            _ = ticks.tick() => last = Snapshot::take(nodes, shown).await,
+            _ = ticks.tick(), if taking.is_none() => {
+                taking = Some(Snapshot::take(nodes, shown).boxed());
+                continue;
+            }
+            Some(taken) = OptionFuture::from(taking.as_mut()), if taking.is_some() => {
+                (last, taking) = (taken, None);
+                last.blocks_per_second = pace.of(last.height());
+            }
         }
-        last.blocks_per_second = pace.of(last.height());
         terminal.draw(|frame| frame.render_widget(&last, frame.area()))?;
     }
 }

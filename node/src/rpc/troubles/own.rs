@@ -6,11 +6,10 @@ use logothete_client::rpc::types::{Culprit, CulpritKind, Effect, Obstacle, Troub
 
 use super::{Scene, degraded};
 use crate::cli::show;
+use crate::doctor::DISK_FREE_LEAST;
 
 /// A vote that takes longer than this to become durable holds its view up.
 const SYNC_MAX: Duration = Duration::from_millis(100);
-/// A disk with less left is nearly full: the database writes whole files before it removes old ones.
-const DISK_FREE_MIN: u64 = 512 << 20;
 
 impl Scene<'_> {
     /// A stage that is busy with one thing for too long.
@@ -47,7 +46,7 @@ impl Scene<'_> {
 
     /// A node whose disk is full ends.
     pub(super) fn nearly_full_disk(&self) -> Option<Trouble> {
-        let free = self.disk_free.filter(|free| *free < DISK_FREE_MIN)? >> 20;
+        let free = self.disk_free.filter(|free| *free < DISK_FREE_LEAST)? >> 20;
         let detail = format!("the disk of paths.data has {free} MiB left");
         let summary = format!(
             "the disk of this node is nearly full: {free} MiB are left, and without room it ends"

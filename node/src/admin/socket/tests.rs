@@ -1,16 +1,21 @@
 #![allow(clippy::unwrap_used)]
 
+use logothete_client::rpc::types::AdminPeers;
+
 use super::*;
 
 struct Recorder(CancellationToken);
 
 impl Actions for Recorder {
     fn backup(&self, dir: &Path) -> Result<serde_json::Value, String> {
-        if dir.is_absolute() {
-            Ok(serde_json::json!({ "height": "7" }))
-        } else {
-            Err("not absolute".into())
+        match dir.to_str() {
+            Some("/x") => Ok(serde_json::json!({ "height": "7" })),
+            _ => Err("no such disk".into()),
         }
+    }
+    fn peers(&self) -> AdminPeers {
+        let listening = vec!["/ip4/127.0.0.1/tcp/7".to_owned()];
+        AdminPeers { listening, connected: Vec::new(), banned: Vec::new() }
     }
     fn shutdown(&self) {
         self.0.cancel();
@@ -35,7 +40,11 @@ async fn answers_and_stops() {
     let done = ask_async(socket.clone(), Request::Backup { dir: "/x".into() }).await.unwrap();
     assert_eq!(done["height"], "7");
     let refused = ask_async(socket.clone(), Request::Backup { dir: "x".into() }).await.unwrap_err();
-    assert_eq!(refused.to_string(), "not absolute");
+    assert!(refused.to_string().starts_with("x is not an absolute path"), "{refused}");
+    let failed = ask_async(socket.clone(), Request::Backup { dir: "/y".into() }).await.unwrap_err();
+    assert_eq!(failed.to_string(), "no such disk");
+    let peers = ask_async(socket.clone(), Request::Peers {}).await.unwrap();
+    assert_eq!(peers["listening"][0], "/ip4/127.0.0.1/tcp/7");
     let bad =
         ask_async(socket.clone(), Request::LogLevel { level: "a=b=c".into() }).await.unwrap_err();
     assert!(matches!(bad, AdminError::Refused(_)));
