@@ -164,7 +164,7 @@ impl Scene<'_> {
         if culprits.is_empty() {
             return None;
         }
-        let summary = format!("{} lag behind this node", names(&culprits));
+        let summary = format!("behind this node: {}", names(&culprits));
         let advice = "ask `logothete why` there: a slow disk, a slow link or a late start";
         Some(degraded(Obstacle::PeersLag, culprits, (summary, advice)))
     }
@@ -174,11 +174,11 @@ fn wrong_there(obstacle: Obstacle, culprits: Vec<Culprit>) -> Trouble {
     let who = names(&culprits);
     let (summary, advice) = match obstacle {
         Obstacle::OtherVersion => (
-            format!("{who} speak another version of the protocol and are not let in"),
+            format!("not let in, with another version of the protocol: {who}"),
             "let them install the version that this node runs",
         ),
         _ => (
-            format!("{who} are on another chain and are not let in: their genesis file is another"),
+            format!("not let in, on another chain by another genesis file: {who}"),
             "let them compare `logothete genesis hash` with that of this node, and begin with the right file and an empty \
              data directory",
         ),
