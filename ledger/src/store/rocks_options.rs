@@ -29,7 +29,7 @@ pub struct Budget {
 impl Default for Budget {
     fn default() -> Self {
         // With the rest of a node this stays below 300 MiB, however long the chain is.
-        Self { cache_bytes: 80 * MIB, write_buffer_bytes: 128 * MIB, log_bytes: 256 * MIB as u64 }
+        Self { cache_bytes: 48 * MIB, write_buffer_bytes: 128 * MIB, log_bytes: 256 * MIB as u64 }
     }
 }
 
