@@ -58,6 +58,22 @@ impl KeyFile {
         write(path, &Stored::new(key.public(), secret))
     }
 
+    /// Seals the key of a file anew, with another passphrase; the file is the old one or the new one, never a part of either.
+    ///
+    /// # Errors
+    /// An empty passphrase, the refusals of [`KeyFile::load`], the file system.
+    pub fn reseal(path: &Path, old: Option<&str>, new: &str) -> Result<PublicKey, KeyFileError> {
+        if new.is_empty() {
+            return Err(KeyFileError::EmptyPassphrase);
+        }
+        let key = Self::load(path, old)?;
+        let io = |source| KeyFileError::Io { path: path.to_owned(), source };
+        let sealed = Sealed::new(&key, new).map_err(io)?;
+        let stored = Stored::new(key.public(), Secret::Argon2idXchacha20poly1305(sealed));
+        files::replace(path, stored.to_json().as_bytes(), files::SECRET).map_err(io)?;
+        Ok(key.public())
+    }
+
     /// Writes a key in the clear, marked as for development. The file must not exist.
     ///
     /// # Errors

@@ -10,9 +10,12 @@
 pub mod account;
 pub mod account_keys;
 pub mod admission;
+pub mod audit;
 #[cfg(feature = "rocks")]
 pub mod backup;
 pub mod batch;
+#[cfg(feature = "rocks")]
+pub mod database;
 pub mod error;
 pub mod execute;
 mod fast_map;
@@ -21,6 +24,7 @@ pub mod modules;
 pub mod operation;
 pub mod overlay;
 pub mod params;
+pub mod progress;
 pub mod proof;
 pub mod receipt;
 pub mod recent;

@@ -1,27 +1,21 @@
-//! Backups with the types of consensus: what the ledger copies and hashes, checked as a chain.
-//!
-//! A backup is believed for what its certificates prove, not for who made it: every block follows its
-//! parent, every batch is there, every attested result equals what is stored, and the last block has
-//! a commit certificate of the chain file's validators.
+//! Backups with the types of consensus: what the ledger copies and hashes, [checked](crate::chain_check) as a chain.
 
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use bytes::Bytes;
-use logothete_consensus::{Block, BlockHeader, CommitCert, Context, verify_commit};
 use logothete_genesis::Spec;
-use logothete_ledger::backup::{self, BackupError, ChainCheck, Manifest};
-use logothete_ledger::batch::Payload;
-use logothete_ledger::store::{BlockRecord, CommitRecord, Store};
-use logothete_primitives::{Ed25519Verifier, Height, StateRoot, TimestampMs, codec};
+use logothete_ledger::backup::{self, BackupError, Manifest};
+use logothete_ledger::progress::Watch;
+use logothete_ledger::store::RocksStore;
+use logothete_primitives::{Height, StateRoot, TimestampMs};
 use serde::Serialize;
 
-use crate::chain::{Chain, Genesis, executed_from};
+use crate::chain::Chain;
+use crate::chain_check::Check;
 use crate::cli::show;
-use crate::dissemination::HeldBatch;
-use crate::recover::{self, Layout};
+use crate::recover::{self, Layout, RecoverError};
 use crate::scratch::Scratch;
 
 /// What a backup holds.
@@ -61,10 +55,14 @@ pub fn create(chain: &Chain, dir: &Path) -> anyhow::Result<serde_json::Value> {
 ///
 /// # Errors
 /// The first thing that is wrong, with its place.
-pub fn verify(dir: &Path, spec: &Spec) -> Result<Summary, BackupError> {
+pub fn verify<'a>(
+    dir: &Path,
+    spec: &Spec,
+    watch: &'a mut Watch<'a>,
+) -> Result<Summary, BackupError> {
     let scratch =
         Scratch::new().map_err(|source| BackupError::Io { path: std::env::temp_dir(), source })?;
-    let mut check = Check::new(spec);
+    let mut check = Check::new(spec, watch);
     let report = backup::verify(dir, &spec.chain_id(), scratch.path(), &mut check)?;
     Ok(Summary {
         blocks_checked: Some(report.blocks),
@@ -80,16 +78,48 @@ pub fn verify(dir: &Path, spec: &Spec) -> Result<Summary, BackupError> {
 ///
 /// # Errors
 /// What is wrong with the backup, or in the way.
-pub fn restore(dir: &Path, data: &Path, spec: &Spec) -> Result<Summary, BackupError> {
+pub fn restore(
+    dir: &Path,
+    data: &Path,
+    spec: &Spec,
+    watch: &mut Watch<'_>,
+) -> Result<Summary, BackupError> {
     let occupied = std::fs::read_dir(data).is_ok_and(|mut entries| entries.next().is_some());
     if occupied {
         return Err(BackupError::NotEmpty { path: data.to_path_buf() });
     }
-    let summary = verify(dir, spec)?;
+    let summary = verify(dir, spec, &mut |step| watch(step))?;
     let io = |source| BackupError::Io { path: data.to_path_buf(), source };
     std::fs::create_dir_all(data).map_err(io)?;
-    backup::restore(dir, &spec.chain_id(), &Layout::new(data).database())?;
+    backup::restore(dir, &spec.chain_id(), &Layout::new(data).database(), watch)?;
     Ok(summary)
+}
+
+/// What a start from restored data found.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Started {
+    /// The executed height that it goes on from.
+    pub height: Height,
+    /// Root of the state, computed as every start does.
+    pub state_root: StateRoot,
+    /// Highest final height.
+    pub committed: Height,
+}
+
+/// Does what a node does when it starts from restored data, up to where it would meet its peers.
+///
+/// # Errors
+/// What would keep a node from starting.
+pub fn start(data: &Path, spec: &Spec) -> Result<Started, RecoverError> {
+    let genesis = Arc::new(recover::genesis_of(spec));
+    let store = RocksStore::open(&Layout::new(data).database(), genesis.chain)?;
+    let chain = Chain::new(Arc::new(store), genesis);
+    let tree = recover::load_tree(&chain)?;
+    let head = recover::load_head(&chain)?;
+    // No safety state is ever in a backup: it would begin as a learner (R10).
+    let recovered = recover::load_consensus(&chain, None, [0; 32])?;
+    let committed = recovered.committed.header.height;
+    Ok(Started { height: head.height, state_root: tree.root(), committed })
 }
 
 impl Summary {
@@ -115,80 +145,6 @@ impl fmt::Display for Summary {
         }
         let made = show::time(self.created_ms);
         write!(f, "\n  {} files · {} bytes · made {made}", self.files, show::grouped(self.bytes))
-    }
-}
-
-/// Checks blocks in order from height 1, remembering the last.
-struct Check {
-    genesis: Genesis,
-    context: Context,
-    verifier: Ed25519Verifier,
-    last: BlockHeader,
-}
-
-impl Check {
-    fn new(spec: &Spec) -> Self {
-        let genesis = recover::genesis_of(spec);
-        let context = Context {
-            chain: genesis.chain,
-            validators: Arc::clone(&genesis.validators),
-            genesis: genesis.hash,
-        };
-        let verifier = Ed25519Verifier::for_set(&genesis.validators);
-        Self { last: genesis.header.clone(), genesis, context, verifier }
-    }
-
-    fn batches(&self, block: &Block, store: &dyn Store) -> Result<(), String> {
-        let payload = Payload::decode(&block.payload).map_err(|fault| fault.to_string())?;
-        for reference in payload.batches.iter() {
-            let hash = reference.hash;
-            let bytes = store.batch(&hash).map_err(|error| error.to_string())?;
-            let bytes = bytes.ok_or_else(|| format!("batch {hash} is missing"))?;
-            let batch = HeldBatch::certified(&self.genesis.rules, Bytes::from(bytes))
-                .map_err(|fault| format!("batch {hash}: {fault}"))?;
-            if batch.reference.hash != hash {
-                return Err(format!("batch {hash} has other bytes"));
-            }
-        }
-        Ok(())
-    }
-}
-
-impl ChainCheck for Check {
-    fn block(&mut self, record: &BlockRecord, store: &dyn Store) -> Result<(), String> {
-        let block: Block = codec::decode(&record.block).map_err(|fault| fault.to_string())?;
-        let header = &block.header;
-        let follows = header.parent == self.last.hash()
-            && header.parent_view == self.last.view
-            && header.height == self.last.height.next();
-        let claims = [
-            ("its hash is another", block.hash() == record.hash),
-            ("its payload is not the one its header names", block.body_matches()),
-            ("it does not follow the block before it", follows),
-        ];
-        if let Some((fault, _)) = claims.into_iter().find(|(_, holds)| !holds) {
-            return Err(fault.to_owned());
-        }
-        self.batches(&block, store)?;
-        let height = header.executed.height;
-        let stored = store.executed(height).map_err(|error| error.to_string())?;
-        // Results of the last heights may be attested before this database holds them.
-        if stored.is_some_and(|stored| executed_from(stored) != header.executed) {
-            return Err(format!("it attests other results of height {height} than are stored"));
-        }
-        self.last = block.header;
-        Ok(())
-    }
-
-    fn head(&mut self, commit: &CommitRecord, _store: &dyn Store) -> Result<(), String> {
-        let certificate: CommitCert =
-            codec::decode(&commit.certificate).map_err(|fault| fault.to_string())?;
-        if certificate.block != self.last.hash() {
-            return Err("the commit certificate names another block".to_owned());
-        }
-        verify_commit(&self.context, &self.verifier, certificate)
-            .map(|_| ())
-            .map_err(|rejection| rejection.to_string())
     }
 }
 

@@ -13,6 +13,7 @@ pub mod admission;
 pub mod backup;
 pub mod bench;
 pub mod chain;
+pub mod chain_check;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -9,9 +9,14 @@ pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
     pub(crate) fn new() -> io::Result<Self> {
+        Self::within(&std::env::temp_dir())
+    }
+
+    /// One under another directory, which must exist.
+    pub(crate) fn within(parent: &Path) -> io::Result<Self> {
         let mut unique = [0; 8];
         getrandom::fill(&mut unique).map_err(io::Error::other)?;
-        let path = std::env::temp_dir().join(format!("logothete-{}", hex::encode(unique)));
+        let path = parent.join(format!("logothete-{}", hex::encode(unique)));
         std::fs::create_dir(&path)?;
         Ok(Self(path))
     }

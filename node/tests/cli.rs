@@ -152,6 +152,99 @@ fn a_network_of_many_hosts_is_generated() {
 }
 
 #[test]
+fn what_runs_a_network_is_written_with_it() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("pass.txt"), "correct horse\n").unwrap();
+    let generate = ["testnet", "generate", "--hosts", "v0,v1,v2,v3", "--dev", "--compose"];
+    let with = |more: &[&'static str]| [&generate[..], more].concat();
+    let (code, envelope) = json(home.path(), &with(&["--out", "net"]));
+    assert_eq!(code, 0, "{envelope}");
+    assert_eq!(envelope["data"]["deployment"][0], "net/docker-compose.yml");
+    let text = std::fs::read_to_string(home.path().join("net/docker-compose.yml")).unwrap();
+    for node in 0..4 {
+        assert!(text.contains(&format!("  \"v{node}\":\n    <<: *node\n")), "{text}");
+        assert!(text.contains(&format!("[\"./node{node}:/var/lib/logothete\"]")), "{text}");
+        assert!(text.contains(&format!("[\"127.0.0.1:{}:8080\"]", 8080 + node)), "{text}");
+    }
+    assert!(!text.contains("secrets"), "development keys are plain: {text}");
+    let config = std::fs::read_to_string(home.path().join("net/node0/config.toml")).unwrap();
+    assert!(config.contains("listen = \"0.0.0.0:8080\""), "{config}");
+
+    let addresses = ["testnet", "generate", "--hosts", "10.0.0.1", "--dev", "--compose"];
+    let (code, envelope) = json(home.path(), &[&addresses[..], &["--out", "no"]].concat());
+    assert_eq!(code, VALIDATION);
+    assert!(envelope["errors"][0]["hint"].as_str().unwrap().contains("v0,v1"), "{envelope}");
+    assert!(!home.path().join("no").exists(), "nothing is written before the check");
+}
+
+#[test]
+fn a_unit_for_systemd_is_written_for_each_node() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("pass.txt"), "correct horse\n").unwrap();
+    let (address, _) = new_key(home.path(), "anna");
+    let account = format!("{address}=1000000");
+    let generate = [
+        "testnet",
+        "generate",
+        "--out",
+        "net",
+        "--hosts",
+        "10.0.0.1,10.0.0.2",
+        "--systemd",
+        "--account",
+        &account,
+        "--fee-account",
+        &address,
+        "--passphrase-file",
+        "pass.txt",
+    ];
+    let (code, envelope) = json(home.path(), &generate);
+    assert_eq!(code, 0, "{envelope}");
+    let unit = home.path().join("net/node1/logothete-v1.service");
+    let text = std::fs::read_to_string(&unit).unwrap();
+    for line in [
+        "ExecStart=/usr/local/bin/logothete run --home %S/logothete/v1 --passphrase-file %d/passphrase",
+        "LoadCredential=passphrase:/etc/logothete/v1.passphrase",
+        "StateDirectory=logothete/v1",
+        "Restart=on-failure",
+        "RestartPreventExitStatus=2 8",
+        "LimitNOFILE=65536",
+        "ProtectSystem=strict",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is not in {text}");
+    }
+    understood_by_systemd(&unit);
+}
+
+/// Where systemd is installed, it knows every key and value; the program and its user are not on this machine.
+fn understood_by_systemd(unit: &Path) {
+    let Ok(output) = Command::new("systemd-analyze").arg("verify").arg(unit).output() else {
+        return;
+    };
+    let said = String::from_utf8_lossy(&output.stderr);
+    for fault in ["Unknown key", "Unknown section", "Failed to parse", "Invalid"] {
+        assert!(!said.contains(fault), "{said}");
+    }
+}
+
+#[test]
+fn a_key_is_sealed_anew_and_never_replaced() {
+    let home = tempfile::tempdir().unwrap();
+    let (address, _) = new_key(home.path(), "anna");
+    std::fs::write(home.path().join("new.txt"), "battery staple\n").unwrap();
+    let rotate = ["keys", "rotate", "anna", "--new-passphrase-file", "new.txt"];
+    let (code, envelope) = json(home.path(), &rotate);
+    assert_eq!((code, &envelope["data"]["address"]), (0, &address.as_str().into()));
+    assert_ne!(json(home.path(), &rotate).0, 0, "the old passphrase opens nothing");
+    let export = ["keys", "export", "anna", "--reveal", "--passphrase-file", "new.txt"];
+    assert_eq!(json(home.path(), &export).0, 0);
+    assert_eq!(json(home.path(), &["keys", "rotate", "anna"]).0, VALIDATION, "no new passphrase");
+    let (code, envelope) = json(home.path(), &["keys", "rotate", "anna", "--new-key"]);
+    assert_eq!((code, envelope["errors"][0]["code"].as_str()), (UNSAFE, Some("unsafe")));
+    assert!(envelope["errors"][0]["message"].as_str().unwrap().contains("governance"));
+}
+
+#[test]
 fn a_devnet_that_is_not_there_is_told() {
     let home = tempfile::tempdir().unwrap();
     for verb in [&["devnet", "status"][..], &["devnet", "kill", "v3"], &["devnet", "down"]] {

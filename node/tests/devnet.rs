@@ -125,6 +125,28 @@ fn a_partition_halts_and_heals() {
 }
 
 #[test]
+fn a_drill_loses_one_after_the_other_and_heals_them() {
+    let devnet = Devnet::up(&["--proxied"]);
+    devnet.pay();
+    let report = devnet.data(&["devnet", "drill", "--timeout", "120"]);
+    let exercises = report["exercises"].as_array().unwrap();
+    let done: Vec<_> = exercises.iter().map(|one| (&one["exercise"], &one["node"])).collect();
+    let expected = [("kill", "v3"), ("wipe", "v2"), ("partition", "v1")];
+    let expected = expected.map(|(exercise, node)| (exercise.into(), node.into()));
+    assert_eq!(
+        done,
+        expected.iter().map(|(one, two)| (one, two)).collect::<Vec<(&Value, &Value)>>()
+    );
+    assert!(exercises[0]["blocks_without"].as_u64().unwrap() > 0, "{report}");
+    devnet.pay();
+
+    // One that is down already: another would halt the chain.
+    devnet.run(&["devnet", "kill", "v3"]);
+    let (code, text) = devnet.attempt(&["devnet", "drill"]);
+    assert_eq!(code, 8, "{text}");
+}
+
+#[test]
 fn load_is_measured() {
     let devnet = Devnet::up(&[]);
     let load = ["bench", "load", "--accounts", "64", "--duration", "2", "--warmup", "1"];

@@ -68,7 +68,14 @@ const BESIDE_A_DEVNET: &[(&str, i32)] = &[
     ("admin peers --url http://127.0.0.1:1", 2),
     ("backup verify backup", 0),
     ("backup restore backup --to restored", 0),
+    ("backup drill backup --scratch .", 0),
+    ("backup drill nothing", 1),
     ("backup verify nothing", 7),
+    ("verify backup backup", 0),
+    ("verify block blocks.jsonl", 0),
+    ("verify block tx.json", 2),
+    ("verify chain --home V0", 1),
+    ("db stats --home V0", 1),
     ("verify proof account-prove.json", 0),
     ("verify evidence consensus-evidence.json", 0),
     ("doctor --home V0 --wait 1", 0),
@@ -85,8 +92,14 @@ const BESIDE_A_DEVNET: &[(&str, i32)] = &[
     ("devnet kill v3", 0),
     ("devnet start v3", 0),
     ("devnet wipe v3", 0),
+    ("devnet drill", 0),
     ("admin shutdown --node v0", 0),
     ("devnet down", 0),
+    ("devnet drill", 8),
+    ("verify chain --home V0", 0),
+    ("db stats --home V0", 0),
+    ("db compact --home V0", 0),
+    ("verify chain --home V0", 0),
     ("status --url http://127.0.0.1:1", 1),
 ];
 
@@ -95,6 +108,9 @@ const ALONE: &[(&str, i32)] = &[
     ("keys new anna", 0),
     ("admin token", 0),
     ("keys list", 0),
+    ("keys rotate anna --new-passphrase-file new-passphrase", 0),
+    ("keys rotate anna --passphrase-file new-passphrase --new-passphrase-file old-passphrase", 0),
+    ("keys rotate anna --new-key", 8),
     ("keys export anna --reveal", 0),
     ("keys import copy --seed-file seed", 0),
     ("genesis init --name test --fee-account ANNA --dev", 0),
@@ -204,6 +220,9 @@ fn is_group(name: &str, called: &BTreeSet<String>) -> bool {
 }
 
 fn alone(desk: &mut Desk) {
+    for (file, passphrase) in [("new-passphrase", "staple"), ("old-passphrase", "correct horse")] {
+        std::fs::write(desk.directory.path().join(file), passphrase).unwrap();
+    }
     for (line, code) in ALONE {
         let envelope = desk.call(line, *code, &[]);
         let data = &envelope["data"];

@@ -48,6 +48,26 @@ fn forge(path: &Path, change: impl FnOnce(&mut Value)) {
 }
 
 #[test]
+fn a_key_that_is_sealed_anew_opens_with_the_new_passphrase_only() {
+    let place = sealed();
+    let wrong = KeyFile::reseal(&place.path, Some("battery staple"), "new");
+    assert!(matches!(wrong, Err(KeyFileError::WrongPassphrase { .. })));
+    let empty = KeyFile::reseal(&place.path, Some("correct horse"), "");
+    assert!(matches!(empty, Err(KeyFileError::EmptyPassphrase)));
+    KeyFile::load(&place.path, Some("correct horse")).expect("a refusal changes nothing");
+
+    KeyFile::reseal(&place.path, Some("correct horse"), "new").unwrap();
+    let old = KeyFile::load(&place.path, Some("correct horse"));
+    assert!(matches!(old, Err(KeyFileError::WrongPassphrase { .. })));
+    let key = KeyFile::load(&place.path, Some("new")).unwrap();
+    assert_eq!(key.seed(), secret().seed());
+
+    let plain = plain();
+    KeyFile::reseal(&plain.path, None, "new").unwrap();
+    assert!(KeyFile::inspect(&plain.path).unwrap().encrypted);
+}
+
+#[test]
 fn a_sealed_key_opens_with_its_passphrase_only() {
     let place = sealed();
     let opened = KeyFile::load(&place.path, Some("correct horse")).unwrap();

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use logothete_primitives::{ChainId, Height, StateRoot};
 
+use crate::audit::AuditError;
 use crate::store::StoreError;
 
 /// A backup that was not made, or is not to be trusted.
@@ -66,12 +67,12 @@ pub enum BackupError {
         /// End of that block.
         end: u64,
     },
-    /// The flat state does not have the root that was recorded for its height.
-    #[error("the state of height {height} has root {found}, recorded is {expected}")]
+    /// The flat state does not have the root that the manifest says.
+    #[error("the state of height {height} has root {found}, the manifest says {expected}")]
     StateRoot {
         /// The applied height.
         height: Height,
-        /// Root in the manifest or in the database.
+        /// Root in the manifest.
         expected: StateRoot,
         /// Root of the flat state.
         found: StateRoot,
@@ -84,14 +85,9 @@ pub enum BackupError {
         /// Height in the database.
         found: Height,
     },
-    /// A block or certificate is missing or not valid.
-    #[error("height {height}: {fault}")]
-    Chain {
-        /// Where.
-        height: Height,
-        /// What the check said.
-        fault: String,
-    },
+    /// A block, a certificate or the state is missing or not valid.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
     /// The database of the backup or of the node failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -116,7 +112,7 @@ impl BackupError {
     #[must_use]
     pub fn is_damage(&self) -> bool {
         match self {
-            Self::Store(error) => error.is_corruption(),
+            Self::Store(error) | Self::Audit(AuditError::Store(error)) => error.is_corruption(),
             Self::ManifestDamaged
             | Self::ManifestMalformed(_)
             | Self::FileMissing { .. }
@@ -124,7 +120,7 @@ impl BackupError {
             | Self::FileDamaged { .. }
             | Self::StateRoot { .. }
             | Self::Height { .. }
-            | Self::Chain { .. } => true,
+            | Self::Audit(AuditError::Flawed { .. }) => true,
             Self::NotEmpty { .. }
             | Self::NothingApplied
             | Self::NoManifest { .. }

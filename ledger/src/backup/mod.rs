@@ -9,8 +9,7 @@
 //! ```
 //!
 //! [`create`] copies while the node writes on. [`verify`] names the file and place of a damaged byte,
-//! recomputes the state root from the flat state, and hands every block to a [`ChainCheck`] that the
-//! node supplies. [`restore`] writes into an empty directory. A backup never holds what a validator
+//! and then reads state and chain by an [audit](crate::audit). [`restore`] writes into an empty directory. A backup never holds what a validator
 //! signed: whoever is restored from it comes back under R10.
 //!
 //! The manifest has places for increments and encryption; this version refuses both.
@@ -28,7 +27,7 @@ pub use create::create;
 pub use error::BackupError;
 pub use manifest::{FileEntry, MANIFEST_FORMAT, Manifest};
 pub use restore::restore;
-pub use verify::{ChainCheck, Report, verify};
+pub use verify::{Report, verify};
 
 /// The manifest's file name.
 const MANIFEST: &str = "manifest.json";

@@ -7,12 +7,18 @@ use logothete_primitives::ChainId;
 
 use super::verify::refuse_unknown;
 use super::{BackupError, DATABASE, Manifest, files};
+use crate::progress::{Step, Unit, Watch};
 
 /// Copies the database of a backup to `database`, a new or empty directory, comparing every byte
 /// with the manifest on the way. What was written is removed again when the backup is damaged.
 ///
 /// The restored database has no safety state: a validator on it is a learner until R10 lets it sign.
-pub fn restore(backup: &Path, chain: &ChainId, database: &Path) -> Result<Manifest, BackupError> {
+pub fn restore(
+    backup: &Path,
+    chain: &ChainId,
+    database: &Path,
+    watch: &mut Watch<'_>,
+) -> Result<Manifest, BackupError> {
     let manifest = Manifest::read(backup)?;
     if manifest.chain != *chain {
         return Err(BackupError::ForeignChain { expected: *chain, found: manifest.chain });
@@ -22,7 +28,7 @@ pub fn restore(backup: &Path, chain: &ChainId, database: &Path) -> Result<Manife
     }
     refuse_unknown(backup, &manifest)?;
     fs::create_dir_all(database).map_err(BackupError::io(database))?;
-    if let Err(error) = copy_all(backup, &manifest, database) {
+    if let Err(error) = copy_all(backup, &manifest, database, watch) {
         // The error that matters is the first one; what cannot be removed is not a database without
         // its CURRENT file, which is copied last.
         let _ = fs::remove_dir_all(database);
@@ -31,7 +37,13 @@ pub fn restore(backup: &Path, chain: &ChainId, database: &Path) -> Result<Manife
     Ok(manifest)
 }
 
-fn copy_all(backup: &Path, manifest: &Manifest, database: &Path) -> Result<(), BackupError> {
+fn copy_all(
+    backup: &Path,
+    manifest: &Manifest,
+    database: &Path,
+    watch: &mut Watch<'_>,
+) -> Result<(), BackupError> {
+    let (mut done, total) = (0, Some(manifest.total_bytes()));
     let current = format!("{DATABASE}/CURRENT");
     let (last, first): (Vec<_>, Vec<_>) =
         manifest.files.iter().partition(|entry| entry.name == current);
@@ -42,6 +54,8 @@ fn copy_all(backup: &Path, manifest: &Manifest, database: &Path) -> Result<(), B
             BackupError::ManifestMalformed(format!("{} is not a file of the database", entry.name))
         })?;
         files::copy_compared(backup, entry, &database.join(name))?;
+        done += entry.bytes;
+        watch(Step { work: "restoring", unit: Unit::Bytes, done, total });
     }
     files::sync_directory(database)
 }

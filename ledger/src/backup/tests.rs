@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use logothete_primitives::{ChainId, Height, StateRoot, TimestampMs};
 use tempfile::TempDir;
 
-use super::{BackupError, ChainCheck, Manifest, create, restore, verify};
+use super::{BackupError, Manifest, create, restore, verify};
+use crate::audit::{ChainCheck, Flaw};
+use crate::progress::Step;
 use crate::state::StateValue;
 use crate::state_tree::{HistoryLimits, StateTree};
 use crate::store::tests::{batch_hash, certificate, chain, commit, digest, key, roots};
@@ -26,19 +28,23 @@ struct Recorder {
 }
 
 impl ChainCheck for Recorder {
-    fn block(&mut self, block: &BlockRecord, store: &dyn Store) -> Result<(), String> {
+    fn block(&mut self, block: &BlockRecord, store: &dyn Store) -> Result<(), Flaw> {
         let batch = batch_hash(&format!("batch {}", block.height.get()));
         if !store.has_batch(&batch).unwrap() || self.refuse == Some(block.height) {
-            return Err("not as it should be".to_owned());
+            return Err(Flaw::new("batch", "not as it should be"));
         }
         self.heights.push(block.height);
         Ok(())
     }
 
-    fn head(&mut self, commit: &CommitRecord, _: &dyn Store) -> Result<(), String> {
+    fn certificate(&mut self, commit: &CommitRecord) -> Result<(), Flaw> {
         assert_eq!(commit.certificate, certificate(commit.height.get()));
         self.head = Some(commit.height);
         Ok(())
+    }
+
+    fn progress(&mut self, step: Step) {
+        assert!(step.total.is_none_or(|total| step.done <= total));
     }
 }
 
@@ -98,7 +104,7 @@ impl Scene {
     }
 
     fn restore(&self, name: &str) -> Result<Manifest, BackupError> {
-        restore(&self.backup, &chain(), &self.directory.path().join(name))
+        restore(&self.backup, &chain(), &self.directory.path().join(name), &mut |_| {})
     }
 }
 
@@ -278,11 +284,12 @@ fn the_chain_check_decides() {
     let scratch = scene.directory.path().join("scratch");
     let mut recorder = Recorder { refuse: Some(Height::new(7)), ..Recorder::default() };
     let error = verify(&scene.backup, &chain(), &scratch, &mut recorder).unwrap_err();
-    assert_eq!(error.to_string(), "height 7: not as it should be");
+    assert_eq!(error.to_string(), "height 7: batch: not as it should be");
     let other = ChainId::new(digest("another chain"));
     let error = verify(&scene.backup, &other, &scratch, &mut Recorder::default()).unwrap_err();
     assert!(matches!(error, BackupError::ForeignChain { .. }));
-    let error = restore(&scene.backup, &other, &scene.directory.path().join("x")).unwrap_err();
+    let error =
+        restore(&scene.backup, &other, &scene.directory.path().join("x"), &mut |_| {}).unwrap_err();
     assert!(matches!(error, BackupError::ForeignChain { .. }));
 }
 
@@ -292,7 +299,7 @@ fn only_empty_directories_are_written() {
     let full = scene.directory.path().join("full");
     fs::create_dir(&full).unwrap();
     fs::write(full.join("key.json"), b"mine").unwrap();
-    let error = restore(&scene.backup, &chain(), &full).unwrap_err();
+    let error = restore(&scene.backup, &chain(), &full, &mut |_| {}).unwrap_err();
     assert!(matches!(error, BackupError::NotEmpty { .. }));
     let (store, _) = filled(&scene.directory.path().join("second"));
     let error = create(&store, &full, TimestampMs::ZERO).unwrap_err();

@@ -1,16 +1,26 @@
-//! `backup create|verify|restore`.
+//! `backup create|verify|restore|drill`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use clap::{Args, Subcommand};
-use logothete_ledger::backup::BackupError;
-use serde_json::Value;
+use logothete_genesis::Spec;
+use logothete_ledger::backup::{BackupError, Manifest};
+use serde_json::{Value, json};
 
 use super::admin::{self, Which};
 use super::context::Context;
+use super::errors;
 use super::output::{Exit, Failure, Outcome, Reply};
+use super::progress::Meter;
 use crate::admin::Request;
-use crate::backup;
+use crate::backup::{self, Started, Summary};
+use crate::config::Config;
+use crate::recover::RecoverError;
+use crate::scratch::Scratch;
+
+/// Most entries of a directory of backups that are looked at.
+const BACKUPS_MAX: usize = 10_000;
 
 /// Backups of a node: consistent, verifiable without the node, and safe to restore.
 #[derive(Debug, Subcommand)]
@@ -30,6 +40,13 @@ pub enum Backup {
         A restored validator may have signed after the backup was taken: it joins as a learner and votes again when that is safe."
     )]
     Restore(Restore),
+    /// Prove that the newest backup can be used: verify it, restore it into a scratch directory, start from it, remove it again.
+    #[command(
+        after_help = "Examples:\n  logothete backup drill ./backups --genesis genesis.toml\n  \
+        logothete backup drill ./backup --scratch /mnt/large --genesis genesis.toml\n\n\
+        It needs no node and as much free space as the backup; the exit code is 7 when the backup is of no use."
+    )]
+    Drill(Drill),
 }
 
 /// Arguments of `backup create`.
@@ -59,6 +76,16 @@ pub struct Restore {
     to: PathBuf,
 }
 
+/// Arguments of `backup drill`.
+#[derive(Args, Debug)]
+pub struct Drill {
+    /// A backup, or a directory of backups, of which the newest is taken.
+    backups: PathBuf,
+    /// Directory in which the scratch directory is made; else the system's temporary one.
+    #[arg(long, value_name = "DIR")]
+    scratch: Option<PathBuf>,
+}
+
 /// Creates, verifies or restores.
 ///
 /// # Errors
@@ -66,21 +93,119 @@ pub struct Restore {
 pub async fn perform(context: &Context, command: Backup) -> Outcome {
     match command {
         Backup::Create(wish) => create(context, wish).await,
-        Backup::Verify(wish) => {
-            let spec = context.trusted_spec()?;
-            let report = blocking(move || backup::verify(&wish.backup, &spec)).await?;
-            let text = format!("{} {report}", context.printer.tick());
-            Ok(Reply::new(report, text))
+        Backup::Verify(wish) => verify(context, wish.backup).await,
+        Backup::Restore(wish) => restore(context, wish).await,
+        Backup::Drill(wish) => drill(context, wish).await,
+    }
+}
+
+/// Verifies a backup.
+///
+/// # Errors
+/// The first thing that is wrong with it.
+pub(super) async fn verify(context: &Context, dir: PathBuf) -> Outcome {
+    let spec = context.trusted_spec()?;
+    let mut meter = Meter::new(context.printer);
+    let report = blocking(move || backup::verify(&dir, &spec, &mut |step| meter.at(step))).await?;
+    let text = format!("{} {report}", context.printer.tick());
+    Ok(Reply::new(report, text))
+}
+
+async fn restore(context: &Context, wish: Restore) -> Outcome {
+    let spec = context.trusted_spec()?;
+    let to = wish.to.clone();
+    let mut meter = Meter::new(context.printer);
+    let work = move || backup::restore(&wish.backup, &wish.to, &spec, &mut |step| meter.at(step));
+    let report = blocking(work).await?;
+    let text = format!("{} {report}\nrestored into {}", context.printer.tick(), to.display());
+    Ok(Reply::new(report, text))
+}
+
+/// What a drill proved, and how long it took.
+struct Drilled {
+    restored: Summary,
+    started: Started,
+    restore_seconds: f64,
+    start_seconds: f64,
+}
+
+async fn drill(context: &Context, wish: Drill) -> Outcome {
+    let spec = context.trusted_spec()?;
+    let chosen = newest(&wish.backups)?;
+    let parent = wish.scratch.unwrap_or_else(std::env::temp_dir);
+    let mut meter = Meter::new(context.printer);
+    let dir = chosen.clone();
+    let drilled = blocking(move || rehearse(&dir, &parent, &spec, &mut meter)).await?;
+    let Drilled { restored, started, restore_seconds, start_seconds } = drilled;
+    let text = format!(
+        "{tick} {} is usable\n{restored}\n  verified and restored in {:.1} s · started in {:.1} s: \
+         height {} · state root equal · {} final\n  the scratch directory is removed",
+        chosen.display(),
+        restore_seconds,
+        start_seconds,
+        started.height,
+        started.committed,
+        tick = context.printer.tick(),
+    );
+    Ok(Reply::new(
+        json!({
+            "backup": chosen, "restored": restored, "started": started,
+            "restore_seconds": restore_seconds, "start_seconds": start_seconds,
+        }),
+        text,
+    ))
+}
+
+fn rehearse(dir: &Path, parent: &Path, spec: &Spec, meter: &mut Meter) -> Result<Drilled, Failure> {
+    let scratch = Scratch::within(parent)?;
+    let data = scratch.path().join("data");
+    let began = Instant::now();
+    let restored = backup::restore(dir, &data, spec, &mut |step| meter.at(step))?;
+    let restore_seconds = began.elapsed().as_secs_f64();
+    let began = Instant::now();
+    let started = backup::start(&data, spec).map_err(|error| not_started(&error))?;
+    let start_seconds = began.elapsed().as_secs_f64();
+    if (started.height, started.state_root) != (restored.height, restored.state_root) {
+        let (height, root) = (started.height, started.state_root);
+        let message = format!("a start from it comes to height {height} with state root {root}");
+        return Err(useless(message));
+    }
+    Ok(Drilled { restored, started, restore_seconds, start_seconds })
+}
+
+fn not_started(error: &RecoverError) -> Failure {
+    useless(format!("no node starts from it: {error}"))
+}
+
+fn useless(message: String) -> Failure {
+    Failure::new("bad_backup", message)
+        .with_exit(Exit::VerificationFailed)
+        .with_hint("do not restore it; take another backup")
+}
+
+/// The backup itself, or the newest finished one in a directory of backups.
+fn newest(directory: &Path) -> Result<PathBuf, Failure> {
+    if directory.join("manifest.json").exists() {
+        return Ok(directory.to_path_buf());
+    }
+    let mut newest = None;
+    let unread = |error| Failure::new("io", format!("{}: {error}", directory.display()));
+    for entry in std::fs::read_dir(directory).map_err(unread)?.take(BACKUPS_MAX) {
+        let path = entry.map_err(unread)?.path();
+        if !path.join("manifest.json").exists() {
+            continue;
         }
-        Backup::Restore(wish) => {
-            let spec = context.trusted_spec()?;
-            let to = wish.to.clone();
-            let report = blocking(move || backup::restore(&wish.backup, &wish.to, &spec)).await?;
-            let text =
-                format!("{} {report}\nrestored into {}", context.printer.tick(), to.display());
-            Ok(Reply::new(report, text))
+        // One that cannot be read may be the newest: the drill must not pass by another.
+        let made = Manifest::read(&path)?.created_ms;
+        if newest.as_ref().is_none_or(|(newest, _)| made > *newest) {
+            newest = Some((made, path));
         }
     }
+    newest.map(|(_, path)| path).ok_or_else(|| {
+        let place = directory.display();
+        Failure::new("no_backup", format!("{place} is no backup and holds none that is finished"))
+            .with_hint("make one: logothete backup create --to DIR")
+    })
 }
 
 async fn create(context: &Context, wish: Create) -> Outcome {
@@ -96,7 +221,12 @@ async fn create(context: &Context, wish: Create) -> Outcome {
 }
 
 /// Runs what reads and writes much on a thread of its own.
-async fn blocking<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, Failure>
+///
+/// # Errors
+/// Those of the work.
+pub(super) async fn blocking<T, E>(
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, Failure>
 where
     T: Send + 'static,
     E: Send + 'static,
@@ -118,6 +248,8 @@ impl From<BackupError> for Failure {
             BackupError::ForeignChain { .. } => Self::new("foreign_chain", message)
                 .with_exit(Exit::VerificationFailed)
                 .with_hint("is --genesis the chain file of this backup?"),
+            BackupError::Audit(error) => errors::disbelieved("bad_backup", &error)
+                .with_hint("do not restore it; take another backup"),
             BackupError::Io { .. } | BackupError::Store(_) => Self::new("io", message),
             _ => Self::new("bad_backup", message)
                 .with_exit(Exit::VerificationFailed)

@@ -107,6 +107,12 @@ impl Context {
         self.directory().load().ok().flatten()
     }
 
+    /// The chain file that was named.
+    #[must_use]
+    pub fn named_genesis(&self) -> Option<&Path> {
+        self.global.genesis.as_deref()
+    }
+
     /// The nodes that were named.
     #[must_use]
     pub fn named_urls(&self) -> &[String] {

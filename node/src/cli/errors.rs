@@ -4,6 +4,7 @@ use logothete_client::rpc::{ErrorCode, RpcError};
 use logothete_client::{ClientError, VerifyError};
 use logothete_genesis::network_files::NetworkError;
 use logothete_genesis::{Faults, KeyFileError, LoadError};
+use logothete_ledger::audit::AuditError;
 use logothete_ledger::error::TxError;
 use serde_json::json;
 
@@ -89,5 +90,19 @@ impl From<NetworkError> for Failure {
             _ => Exit::Failure,
         };
         Self::new("network_files", error.to_string()).with_exit(exit)
+    }
+}
+
+/// A failure that names height and check of what an audit does not believe.
+pub(super) fn disbelieved(code: &str, error: &AuditError) -> Failure {
+    let failure = Failure::new(code, error.to_string());
+    match error {
+        AuditError::Flawed { height, flaw } => failure
+            .with_exit(Exit::VerificationFailed)
+            .with_data(json!({ "height": height, "check": flaw.check })),
+        AuditError::Store(error) if error.is_corruption() => {
+            failure.with_exit(Exit::VerificationFailed)
+        }
+        AuditError::Store(_) => failure,
     }
 }

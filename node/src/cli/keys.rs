@@ -1,4 +1,4 @@
-//! `keys new|import|export|list`.
+//! `keys new|import|export|list|rotate`.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::context::{key_names, key_path, keys_directory};
-use super::output::{Failure, Outcome, Reply, table};
+use super::output::{Exit, Failure, Outcome, Reply, table};
 use super::passphrase;
 
 /// Key files, by name in $XDG_DATA_HOME/logothete/keys or by path.
@@ -30,6 +30,13 @@ pub enum Keys {
     /// Name, address and validator key of every key file.
     #[command(after_help = "Example:\n  logothete keys list")]
     List,
+    /// Seal a key file with a new passphrase. The key, its address and its validator stay what they are.
+    #[command(
+        after_help = "Examples:\n  logothete keys rotate anna --new-passphrase-file new.txt\n  \
+        logothete keys rotate ./node0/key.json --passphrase-file old.txt --new-passphrase-file new.txt\n\n\
+        A running node has opened its key already; give it the new passphrase at its next start."
+    )]
+    Rotate(Rotate),
 }
 
 #[derive(Args, Debug)]
@@ -78,6 +85,22 @@ pub struct Export {
     passphrase_file: Option<PathBuf>,
 }
 
+/// Arguments of `keys rotate`.
+#[derive(Args, Debug)]
+pub struct Rotate {
+    /// Name or path of the key.
+    key: String,
+    /// File with the passphrase of now; else LOGOTHETE_PASSPHRASE, else it is asked for.
+    #[arg(long, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
+    /// File with the new passphrase; else it is asked for.
+    #[arg(long, value_name = "FILE")]
+    new_passphrase_file: Option<PathBuf>,
+    /// Replace the key itself: refused, with what to do instead.
+    #[arg(long)]
+    new_key: bool,
+}
+
 /// Makes, opens or lists key files.
 ///
 /// # Errors
@@ -88,6 +111,7 @@ pub fn perform(command: Keys) -> Outcome {
         Keys::Import(Import { target, seed_file }) => write(&target, &read_seed(&seed_file)?),
         Keys::Export(export) => reveal(&export),
         Keys::List => list(),
+        Keys::Rotate(rotate) => reseal(&rotate),
     }
 }
 
@@ -144,6 +168,35 @@ fn reveal(export: &Export) -> Outcome {
     let key = KeyFile::load(&path, passphrase.as_ref().map(|text| text.as_str()))?;
     let seed = hex::encode(key.seed());
     Ok(Reply::new(json!({ "seed": seed }), seed))
+}
+
+fn reseal(rotate: &Rotate) -> Outcome {
+    if rotate.new_key {
+        return Err(new_key_refused());
+    }
+    let path = key_path(&rotate.key)
+        .ok_or_else(|| Failure::usage(format!("there is no key {}", rotate.key)))?;
+    let old = passphrase::for_key(&path, rotate.passphrase_file.as_deref())?;
+    let new = passphrase::in_place_of(rotate.new_passphrase_file.as_deref())?;
+    let validator = KeyFile::reseal(&path, old.as_ref().map(|text| text.as_str()), &new)?;
+    let address = Address::from(validator);
+    let text = format!(
+        "{} is sealed with the new passphrase\naddress    {address}\nvalidator  {validator}\n\
+         copies of the file made before open with the old passphrase still: remove them",
+        path.display()
+    );
+    Ok(Reply::new(json!({ "file": path, "address": address, "validator": validator }), text))
+}
+
+/// A key is who somebody is on the chain.
+fn new_key_refused() -> Failure {
+    let message = "a new key is another validator and another account, not the same one with a new key: \
+                   the validator set is fixed by the chain file, and a change of it is decided by governance, \
+                   which this version does not have (rule R9)";
+    Failure::new("unsafe", message).with_exit(Exit::UnsafeRefused).with_hint(
+        "for an account: make a key with `logothete keys new` and send the coins to it; \
+         for a follower: `logothete init` makes a new home with a new key",
+    )
 }
 
 fn list() -> Outcome {

@@ -12,6 +12,7 @@ pub mod completions;
 pub mod config;
 pub mod consensus;
 pub mod context;
+pub mod db;
 pub mod devnet;
 pub mod doctor;
 pub mod errors;
@@ -22,6 +23,7 @@ pub mod man;
 pub mod mempool;
 pub mod output;
 pub mod passphrase;
+pub mod progress;
 pub mod rpc;
 pub mod run;
 pub mod show;
@@ -116,7 +118,10 @@ enum Command {
         after_help = "Example:\n  logothete backup create --node v0 --to ./backup"
     )]
     Backup(backup::Backup),
-    /// Check what a node said, without any node.
+    /// The database of a node that does not run.
+    #[command(subcommand, after_help = "Example:\n  logothete db stats --home ./node0")]
+    Db(db::Db),
+    /// Check what a node said or kept, without any node.
     #[command(
         subcommand,
         after_help = "Example:\n  logothete verify proof proof.json --genesis genesis.toml"
@@ -180,7 +185,8 @@ async fn perform(context: &Context, command: Command) -> Outcome {
         Command::Mempool(command) => mempool::perform(context, command).await,
         Command::Admin(command) => admin::perform(context, command).await,
         Command::Backup(command) => backup::perform(context, command).await,
-        Command::Verify(command) => verify::perform(context, command),
+        Command::Db(command) => db::perform(context, command).await,
+        Command::Verify(command) => verify::perform(context, command).await,
         Command::Rpc(command) => rpc::perform(context, command).await,
         Command::Config(command) => config::perform(command),
         Command::Bench(command) => bench::perform(context, command).await,

@@ -31,9 +31,26 @@ pub fn for_key(key: &Path, file: Option<&Path>) -> Result<Option<Zeroizing<Strin
 /// # Errors
 /// None can be had, or the two differ.
 pub fn for_new_key(file: Option<&Path>) -> Result<Zeroizing<String>, Failure> {
-    if let Some(given) = given(file)? {
-        return Ok(given);
+    match given(file)? {
+        Some(given) => Ok(given),
+        None => ask_twice(),
     }
+}
+
+/// The passphrase that takes the place of another: of a file, or asked for. The variable holds the old one.
+///
+/// # Errors
+/// None can be had, or the two differ.
+pub fn in_place_of(file: Option<&Path>) -> Result<Zeroizing<String>, Failure> {
+    match file {
+        Some(path) => read(path),
+        None if std::io::stdin().is_terminal() => ask_twice(),
+        None => Err(Failure::usage("no new passphrase was given")
+            .with_hint("name a file that holds it with --new-passphrase-file FILE")),
+    }
+}
+
+fn ask_twice() -> Result<Zeroizing<String>, Failure> {
     let first = ask("new passphrase: ")?;
     let second = ask("the same again: ")?;
     if first == second { Ok(first) } else { Err(Failure::usage("the two passphrases differ")) }
@@ -45,12 +62,16 @@ pub fn for_new_key(file: Option<&Path>) -> Result<Zeroizing<String>, Failure> {
 /// A file that cannot be read.
 pub fn given(file: Option<&Path>) -> Result<Option<Zeroizing<String>>, Failure> {
     if let Some(path) = file {
-        let text = std::fs::read_to_string(path).map(Zeroizing::new).map_err(|error| {
-            Failure::new("io", format!("cannot read {}: {error}", path.display()))
-        })?;
-        return Ok(Some(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned())));
+        return read(path).map(Some);
     }
     Ok(std::env::var(VARIABLE).ok().map(Zeroizing::new))
+}
+
+fn read(path: &Path) -> Result<Zeroizing<String>, Failure> {
+    let text = std::fs::read_to_string(path)
+        .map(Zeroizing::new)
+        .map_err(|error| Failure::new("io", format!("cannot read {}: {error}", path.display())))?;
+    Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
 fn ask(prompt: &str) -> Result<Zeroizing<String>, Failure> {

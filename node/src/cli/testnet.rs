@@ -1,5 +1,8 @@
 //! `testnet generate`: the directories of a whole network, one per host.
 
+mod compose;
+mod systemd;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -22,7 +25,8 @@ pub enum Testnet {
     #[command(
         after_help = "Examples:\n  logothete testnet generate --out net --hosts 10.0.0.1,10.0.0.2,10.0.0.3,10.0.0.4 --dev\n  \
         logothete testnet generate --out net --hosts a.example.org,b.example.org,c.example.org,d.example.org \\\n    \
-        --account lgt1…=1000000 --fee-account lgt1… --passphrase-file pass.txt"
+        --account lgt1…=1000000 --fee-account lgt1… --passphrase-file pass.txt --systemd\n  \
+        logothete testnet generate --out net --hosts v0,v1,v2,v3 --dev --compose"
     )]
     Generate(Generate),
 }
@@ -45,9 +49,9 @@ pub struct Generate {
     /// Port for peers where a host names none.
     #[arg(long, default_value_t = 26600)]
     p2p_port: u16,
-    /// Address of JSON-RPC on every host; 0.0.0.0 opens it to the network.
-    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_name = "IP")]
-    rpc_ip: IpAddr,
+    /// Address of JSON-RPC on every host; 0.0.0.0 opens it to the network [default: 127.0.0.1; with --compose 0.0.0.0].
+    #[arg(long, value_name = "IP")]
+    rpc_ip: Option<IpAddr>,
     /// Port of JSON-RPC; nodes on one host count up from it.
     #[arg(long, default_value_t = 8080)]
     rpc_port: u16,
@@ -66,6 +70,12 @@ pub struct Generate {
     /// File with the passphrase of all keys; else LOGOTHETE_PASSPHRASE, else it is asked for.
     #[arg(long, value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
+    /// Write docker-compose.yml too: all nodes as containers of one machine; --hosts names the services.
+    #[arg(long)]
+    compose: bool,
+    /// Write a unit for systemd into each directory too.
+    #[arg(long, conflicts_with = "compose")]
+    systemd: bool,
 }
 
 /// Writes the directories.
@@ -74,6 +84,11 @@ pub struct Generate {
 /// A host or account that cannot be read; something in the way; the file system.
 pub fn perform(context: &Context, command: Testnet) -> Outcome {
     let Testnet::Generate(wish) = command;
+    let nodes = nodes(&wish)?;
+    if wish.compose {
+        compose::check(&nodes)?;
+        refuse_unreadable_secret(&wish)?;
+    }
     let accounts = accounts(&wish)?;
     let fee_account = wish.fee_account.unwrap_or_else(|| dev::treasury().address);
     let keys = match (wish.dev, wish.seed) {
@@ -85,11 +100,12 @@ pub fn perform(context: &Context, command: Testnet) -> Outcome {
         chain_name: wish.name.clone(),
         timestamp: genesis::now(),
         params: ChainParams { dev: wish.dev, fee_account, ..ChainParams::default() },
-        nodes: nodes(&wish)?,
+        nodes,
         accounts,
         keys,
     };
     let network = network_files::generate(&options, &wish.out)?;
+    let deployment = deployment(&wish, &options.nodes)?;
     let rows: Vec<Vec<String>> = network
         .nodes
         .iter()
@@ -99,18 +115,55 @@ pub fn perform(context: &Context, command: Testnet) -> Outcome {
         })
         .collect();
     let chain = network.spec.chain_id();
-    let text = format!(
+    let mut text = format!(
         "chain {} ({chain})\n{}on each host: logothete run --home DIR   {}",
         network.spec.chain_name,
         table(&["node", "host", "directory"], &rows),
         context.printer.faint("(DIR is its directory, copied there; the key in it is secret)"),
     );
+    for file in &deployment {
+        text.push_str(&format!("\n{}: its first lines say how it is used", file.display()));
+    }
     let nodes: Vec<_> = network
         .nodes
         .iter()
         .map(|node| json!({ "name": node.name, "home": node.home, "key": node.key }))
         .collect();
-    Ok(Reply::new(json!({ "chain_id": chain, "genesis": network.genesis, "nodes": nodes }), text))
+    Ok(Reply::new(
+        json!({ "chain_id": chain, "genesis": network.genesis, "nodes": nodes, "deployment": deployment }),
+        text,
+    ))
+}
+
+/// The secret is a file that Compose mounts.
+fn refuse_unreadable_secret(wish: &Generate) -> Result<(), Failure> {
+    if wish.dev || wish.passphrase_file.is_some() {
+        return Ok(());
+    }
+    Err(Failure::usage("--compose: the containers read the passphrase of their keys from a file")
+        .with_hint("name it with --passphrase-file; keep it where the compose file finds it"))
+}
+
+/// Writes what runs the nodes; gives the files.
+fn deployment(wish: &Generate, nodes: &[NodeOptions]) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = Vec::new();
+    if wish.compose {
+        let passphrase = wish.passphrase_file.as_deref().filter(|_| !wish.dev);
+        let passphrase = passphrase.map(std::path::absolute).transpose()?;
+        let owner = (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
+        let compose = compose::Compose { passphrase: passphrase.as_deref(), owner };
+        files.push((wish.out.join("docker-compose.yml"), compose.text(nodes)));
+    }
+    if wish.systemd {
+        for (index, node) in nodes.iter().enumerate() {
+            let file = wish.out.join(format!("node{index}")).join(systemd::name(node));
+            files.push((file, systemd::text(node, !wish.dev)));
+        }
+    }
+    for (file, text) in &files {
+        std::fs::write(file, text)?;
+    }
+    Ok(files.into_iter().map(|(file, _)| file).collect())
 }
 
 fn accounts(wish: &Generate) -> Result<Vec<AccountSpec>, Failure> {
@@ -138,6 +191,8 @@ fn nodes(wish: &Generate) -> Result<Vec<NodeOptions>, Failure> {
     let validators = wish.hosts.iter().map(|host| (host, Role::Validator { power: 1 }, "v"));
     let followers = wish.followers.iter().map(|host| (host, Role::Follower, "f"));
     let mut nodes: Vec<NodeOptions> = Vec::new();
+    let open = wish.compose.then_some(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    let rpc_ip = wish.rpc_ip.or(open).unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
     for (text, role, prefix) in validators.chain(followers) {
         let (host, given) = split_host(text)?;
         // Nodes on one host must not meet on a port.
@@ -150,7 +205,7 @@ fn nodes(wish: &Generate) -> Result<Vec<NodeOptions>, Failure> {
             role,
             host,
             p2p_port: given.unwrap_or_else(|| wish.p2p_port.saturating_add(neighbours)),
-            rpc: SocketAddr::new(wish.rpc_ip, wish.rpc_port.saturating_add(neighbours)),
+            rpc: SocketAddr::new(rpc_ip, wish.rpc_port.saturating_add(neighbours)),
         });
     }
     Ok(nodes)

@@ -1,5 +1,7 @@
-//! `verify proof|evidence`: checks made here, without any node.
+//! `verify proof|evidence|block|backup|chain`: checks made here, without any node.
 
+mod block;
+mod chain;
 mod proof;
 
 use std::io::Read as _;
@@ -11,12 +13,14 @@ use logothete_client::verify;
 use logothete_genesis::Spec;
 use serde::Deserialize;
 
+use super::config::Place;
 use super::context::Context;
 use super::output::{Failure, Outcome, Reply, table};
 use super::show;
 
 /// Check what a node said, against the chain file alone.
 #[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "made once, from the command line")]
 pub enum Verify {
     /// A proof of a block, a transaction or an account: certificate, paths, and what is claimed.
     #[command(after_help = "Examples:\n  logothete account prove alice --json > proof.json\n  \
@@ -26,6 +30,25 @@ pub enum Verify {
     #[command(after_help = "Example:\n  logothete consensus evidence --json > evidence.json\n  \
                       logothete verify evidence evidence.json --genesis genesis.toml")]
     Evidence(File),
+    /// Blocks as `block export` writes them: certificates, hash links, and what is shown of each.
+    #[command(after_help = "Examples:\n  logothete block export --to 100 --out blocks.jsonl\n  \
+                      logothete verify block blocks.jsonl --genesis genesis.toml")]
+    Block(File),
+    /// A backup, the same as `backup verify`.
+    #[command(after_help = "Example:\n  logothete verify backup ./backup --genesis genesis.toml")]
+    Backup(Dir),
+    /// The whole chain of a node that does not run, from the first block to the newest, and its state. Changes nothing.
+    #[command(after_help = "Example:\n  logothete verify chain --home ./node0\n\n\
+        Exit code 7 names the height and the check that fails: block, block_hash, parent, payload, justification, batch, receipts,\n\
+        results, certificate, state_order, state_root, database.")]
+    Chain(Place),
+}
+
+/// Which directory.
+#[derive(Args, Debug)]
+pub struct Dir {
+    /// The backup.
+    backup: PathBuf,
 }
 
 /// What to verify.
@@ -44,19 +67,27 @@ enum Form {
     One(Box<EvidenceView>),
 }
 
-/// Verifies a file.
+/// Verifies.
 ///
 /// # Errors
 /// The file cannot be read, there is no chain file, or a proof proves nothing.
-pub fn perform(context: &Context, command: Verify) -> Outcome {
-    let spec = context.trusted_spec()?;
-    let file = match command {
+pub async fn perform(context: &Context, command: Verify) -> Outcome {
+    match command {
         Verify::Proof(File { file }) => {
-            return proof::perform(&read(&file)?, &spec, context.printer.tick());
+            let spec = context.trusted_spec()?;
+            proof::perform(&read(&file)?, &spec, context.printer.tick())
         }
-        Verify::Evidence(File { file }) => file,
-    };
-    let items = match serde_json::from_slice(&read(&file)?) {
+        Verify::Evidence(File { file }) => evidence(&file, &context.trusted_spec()?),
+        Verify::Block(File { file }) => {
+            block::perform(&file, &context.trusted_spec()?, context.printer)
+        }
+        Verify::Backup(Dir { backup }) => super::backup::verify(context, backup).await,
+        Verify::Chain(place) => chain::perform(context, &place).await,
+    }
+}
+
+fn evidence(file: &Path, spec: &Spec) -> Outcome {
+    let items = match serde_json::from_slice(&read(file)?) {
         Ok(Form::Envelope { data: page } | Form::Page(page)) => page.items,
         Ok(Form::One(item)) => vec![*item],
         Err(_) => {
@@ -64,7 +95,7 @@ pub fn perform(context: &Context, command: Verify) -> Outcome {
                 .with_hint("it is what `logothete consensus evidence --json` prints"));
         }
     };
-    let text = check_evidence(&items, &spec)?;
+    let text = check_evidence(&items, spec)?;
     Ok(Reply::new(items, text))
 }
 

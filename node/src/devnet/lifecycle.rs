@@ -181,6 +181,18 @@ pub fn clear(directory: &Directory, index: usize) -> Result<(), Failure> {
     }
 }
 
+/// Waits until a node that runs is level with the others and votes.
+///
+/// # Errors
+/// Its process is gone, or it does not heal in time.
+pub async fn level(
+    directory: &Directory,
+    index: usize,
+    patience: Duration,
+) -> Result<Healed, Failure> {
+    await_healed(directory, index, None, Instant::now(), patience).await
+}
+
 async fn await_healed(
     directory: &Directory,
     index: usize,

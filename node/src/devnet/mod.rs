@@ -6,6 +6,7 @@
 
 pub mod create;
 pub mod directory;
+pub mod drill;
 pub mod faults;
 pub mod lifecycle;
 pub mod observe;

@@ -1,5 +1,6 @@
-//! `devnet up|kill|start|wipe|partition|heal|slow|status|logs|down`.
+//! `devnet up|kill|start|wipe|partition|heal|slow|drill|status|logs|down`.
 
+mod drill;
 pub mod logs;
 
 use std::time::Duration;
@@ -61,6 +62,13 @@ enum Verb {
         after_help = "Examples:\n  logothete devnet slow v3 --delay-ms 200\n  logothete devnet slow v3 --bytes-per-second 100000\n  logothete devnet slow v3 --cut"
     )]
     Slow(Slow),
+    /// Kill one node, wipe another and cut off a third, one after the other: the chain must go on, and each must come back.
+    #[command(
+        after_help = "Examples:\n  logothete devnet drill\n  logothete devnet drill --timeout 60\n\n\
+        Needs four running nodes or more; the cut needs `up --proxied` and is left out otherwise.\n\
+        Exit code 1 when something did not heal."
+    )]
+    Drill(drill::Drill),
     /// Every node: process, height, view, vote.
     #[command(after_help = "Example:\n  logothete devnet status")]
     Status,
@@ -171,6 +179,7 @@ pub async fn perform(context: &Context, arguments: Arguments) -> Outcome {
             ))
         }
         Verb::Slow(slow) => slow_down(&directory, &slow, printer),
+        Verb::Drill(wish) => drill::perform(&directory, &wish, printer).await,
         Verb::Status => status(&directory).await,
         Verb::Logs(logs) => logs::show(&directory, &logs, printer).await,
         Verb::Down(down) => stop(&directory, &down, printer),
