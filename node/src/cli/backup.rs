@@ -15,7 +15,6 @@ use super::output::{Exit, Failure, Outcome, Reply};
 use super::progress::Meter;
 use crate::admin::Request;
 use crate::backup::{self, Started, Summary};
-use crate::config::Config;
 use crate::recover::RecoverError;
 use crate::scratch::Scratch;
 
