@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use logothete_client::Client;
@@ -15,6 +14,7 @@ use tokio::sync::mpsc;
 use super::Chain;
 use super::accounts::Account;
 use super::finality::Tracker;
+use super::pace::Pace;
 
 /// Longest wait between two looks at whether it is over.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -45,84 +45,6 @@ impl Sent {
         for (reason, count) in other.refused {
             *self.refused.entry(reason).or_default() += count;
         }
-    }
-}
-
-/// When transactions may be handed in: at once, or at a rate that all workers share.
-#[derive(Clone, Debug)]
-pub struct Pace {
-    stopped: Arc<AtomicBool>,
-    schedule: Option<Arc<Schedule>>,
-    workers: usize,
-    batch: usize,
-}
-
-#[derive(Debug)]
-struct Schedule {
-    began: Instant,
-    rate: u64,
-    released: AtomicU64,
-}
-
-impl Pace {
-    /// At a rate, or as fast as accounts come back.
-    #[must_use]
-    pub fn new(rate: Option<u64>, workers: usize, batch: usize) -> Self {
-        let schedule = rate.map(|rate| {
-            Arc::new(Schedule {
-                began: Instant::now(),
-                rate: rate.max(1),
-                released: AtomicU64::new(0),
-            })
-        });
-        Self { stopped: Arc::new(AtomicBool::new(false)), schedule, workers, batch }
-    }
-
-    /// Nothing more is handed in.
-    pub fn stop(&self) {
-        self.stopped.store(true, Ordering::Relaxed);
-    }
-
-    /// Most turns taken at once: small shares, so that one worker does not take what another could send now.
-    fn share(&self) -> usize {
-        self.batch.div_ceil(self.workers).max(1)
-    }
-
-    fn is_stopped(&self) -> bool {
-        self.stopped.load(Ordering::Relaxed)
-    }
-
-    /// Takes up to `count` turns that are due, each with the time it was due.
-    ///
-    /// The latency of a transaction counts from when it was due, not from when an account was free for
-    /// it: a system that falls behind must not look faster by being asked less.
-    async fn take(&self, count: usize) -> Vec<Instant> {
-        let Some(schedule) = &self.schedule else { return vec![Instant::now(); count] };
-        let turns = schedule.take(count.min(self.share()));
-        if turns.is_empty() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        turns
-    }
-}
-
-impl Schedule {
-    fn take(&self, most: usize) -> Vec<Instant> {
-        let elapsed = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let due = u64::try_from(u128::from(elapsed) * u128::from(self.rate) / 1_000_000)
-            .unwrap_or(u64::MAX);
-        let most = u64::try_from(most).unwrap_or(u64::MAX);
-        let taken = self.released.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |released| {
-            (due > released).then(|| due.min(released.saturating_add(most)))
-        });
-        let Ok(first) = taken else { return Vec::new() };
-        let last = due.min(first.saturating_add(most));
-        // A turn is released when its share of a second has passed, and is due from then on.
-        (first + 1..=last)
-            .map(|turn| {
-                self.began + Duration::from_micros(turn.saturating_mul(1_000_000) / self.rate)
-            })
-            .collect()
     }
 }
 
@@ -284,28 +206,4 @@ impl Worker {
 
 fn reason(error: &RpcError) -> String {
     error.data.reason.clone().unwrap_or_else(|| error.code.name().to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-
-    #[test]
-    fn turns_come_at_the_rate_and_once_each() {
-        let began = Instant::now().checked_sub(Duration::from_millis(100)).unwrap();
-        let schedule = Schedule { began, rate: 1_000, released: AtomicU64::new(0) };
-        let mut turns = schedule.take(60);
-        assert_eq!(turns.len(), 60);
-        turns.extend(schedule.take(1_000));
-        assert!((100..200).contains(&turns.len()), "{}", turns.len());
-        assert!(turns.is_sorted());
-        assert_eq!(turns[50] - began, Duration::from_millis(51));
-        let latest = began.elapsed();
-        assert!(
-            turns.iter().all(|due| *due - began <= latest),
-            "none is released before it is due"
-        );
-    }
 }

@@ -18,6 +18,7 @@ pub mod http;
 pub mod load;
 pub mod meter;
 pub mod order;
+pub mod pace;
 pub mod profile;
 pub mod reads;
 pub mod recover;
@@ -38,8 +39,8 @@ use tokio_util::sync::CancellationToken;
 
 use self::accounts::Account;
 use self::finality::Tracker;
-use self::load::Pace;
 use self::meter::{Measured, Meter};
+use self::pace::Pace;
 use self::profile::{Profiler, Recorded};
 use self::report::{Report, Setting};
 use crate::cli::output::{Failure, Printer};
