@@ -112,9 +112,7 @@ impl Worker {
             if batch.is_empty() {
                 continue;
             }
-            if batch.len() < self.pace.share() {
-                next = Instant::now() + REQUEST_PAUSE;
-            }
+            next = Instant::now() + REQUEST_PAUSE;
             sent.submitted += u64::try_from(batch.len()).unwrap_or(0);
             self.hand_in(batch, &mut sent).await;
         }

@@ -168,7 +168,7 @@ pub async fn run(
     let tracker = Arc::new(tracker);
     let observer =
         tokio::spawn(finality::observe(Arc::clone(&client), Arc::clone(&tracker), chain.height));
-    let pace = Pace::new(options.rate, shares.len(), options.batch);
+    let pace = Pace::new(options.rate);
     let outstanding = (options.outstanding / shares.len()).max(1);
     let mut workers = Vec::with_capacity(shares.len());
     for (index, (share, returned)) in shares.into_iter().zip(returned).enumerate() {

@@ -14,13 +14,12 @@ const QUANTUM: Duration = Duration::from_micros(200);
 pub struct Pace {
     stopped: Arc<AtomicBool>,
     schedule: Option<Arc<Schedule>>,
-    share: usize,
 }
 
 impl Pace {
     /// At a rate, or as fast as accounts come back.
     #[must_use]
-    pub fn new(rate: Option<u64>, workers: usize, batch: usize) -> Self {
+    pub fn new(rate: Option<u64>) -> Self {
         let schedule = rate.map(|rate| {
             let schedule = Arc::new(Schedule::new(rate));
             let clock = Arc::downgrade(&schedule);
@@ -28,8 +27,7 @@ impl Pace {
             std::thread::spawn(move || release(&clock));
             schedule
         });
-        let share = batch.div_ceil(workers.max(1)).max(1);
-        Self { stopped: Arc::new(AtomicBool::new(false)), schedule, share }
+        Self { stopped: Arc::new(AtomicBool::new(false)), schedule }
     }
 
     /// Nothing more is handed in.
@@ -46,12 +44,6 @@ impl Pace {
         self.stopped.load(Ordering::Relaxed)
     }
 
-    /// Most turns taken at once at a rate: small shares, so that one worker does not take what another could send now.
-    #[must_use]
-    pub fn share(&self) -> usize {
-        self.share
-    }
-
     /// Waits for turns and takes up to `most` that are due, each with the time it was due; none when it is over.
     ///
     /// The latency of a transaction counts from when it was due, not from when an account was free for
@@ -60,7 +52,7 @@ impl Pace {
         match &self.schedule {
             None => vec![Instant::now(); most],
             Some(_) if most == 0 => Vec::new(),
-            Some(schedule) => schedule.take(most.min(self.share)).await,
+            Some(schedule) => schedule.take(most).await,
         }
     }
 }
@@ -142,11 +134,11 @@ mod tests {
 
     #[tokio::test]
     async fn turns_come_once_each_and_none_before_it_is_due() {
-        let pace = Pace::new(Some(2_000), 2, 40);
+        let pace = Pace::new(Some(2_000));
         let mut turns = Vec::new();
         while turns.len() < 100 {
-            let some = pace.take(1_000).await;
-            assert!((1..=20).contains(&some.len()), "a share at most: {}", some.len());
+            let some = pace.take(20).await;
+            assert!((1..=20).contains(&some.len()), "as many as asked for: {}", some.len());
             assert!(some.iter().all(|due| *due <= Instant::now()));
             turns.extend(some);
         }
@@ -157,7 +149,7 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_waits_for_a_turn_hears_of_the_end() {
-        let pace = Pace::new(Some(1), 1, 1);
+        let pace = Pace::new(Some(1));
         let waiting = tokio::spawn({
             let pace = pace.clone();
             async move { pace.take(1).await }
