@@ -5,6 +5,14 @@
 #[allow(dead_code, unused_imports)]
 #[path = "../../node/src/config/mod.rs"]
 mod config;
+#[allow(dead_code)]
+#[path = "../../node/src/admin/token.rs"]
+mod token;
+
+/// A configuration holds the hash of the administrator's token.
+mod admin {
+    pub(crate) use crate::token::{self, TokenHash};
+}
 
 use config::{Config, Settings, Sources};
 use libfuzzer_sys::fuzz_target;
