@@ -29,13 +29,14 @@ struct Seen {
 struct LastFrame {
     /// Kept, so that no other frame can be in its place in memory.
     frame: Bytes,
-    sender: (usize, u32),
+    /// By whom, in which of its lives, and on which lane.
+    sent: (usize, u32, Lane),
     digest: u64,
 }
 
 impl LastFrame {
-    fn is(&self, frame: &Bytes, sender: (usize, u32)) -> bool {
-        self.sender == sender
+    fn is(&self, frame: &Bytes, sent: (usize, u32, Lane)) -> bool {
+        self.sent == sent
             && self.frame.len() == frame.len()
             && std::ptr::eq(self.frame.as_ptr(), frame.as_ptr())
     }
@@ -73,16 +74,15 @@ impl Watch {
     fn on_frame(&self, eye: &Eye, to: &PublicKey, lane: Lane, frame: &Bytes) {
         let at = u64::try_from(self.journal.elapsed().as_nanos()).unwrap_or(u64::MAX);
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let sender = (eye.member, eye.life);
-        let before =
-            seen.last.as_ref().filter(|last| last.is(frame, sender)).map(|last| last.digest);
+        let sent = (eye.member, eye.life, lane);
+        let before = seen.last.as_ref().filter(|last| last.is(frame, sent)).map(|last| last.digest);
         let digest = before.unwrap_or_else(|| mix(0, frame));
         let state = seen.trace ^ at ^ (eye.member as u64) << 56 ^ (lane.index() as u64) << 48;
         seen.trace = mix(mix(state, &to.as_bytes()[..8]), &digest.to_le_bytes());
         if before.is_some() {
             return;
         }
-        seen.last = Some(LastFrame { frame: frame.clone(), sender, digest });
+        seen.last = Some(LastFrame { frame: frame.clone(), sent, digest });
         if self.liars.contains(&eye.network.local()) {
             return;
         }
