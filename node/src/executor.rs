@@ -201,7 +201,7 @@ impl Executor {
         let receipts_root = accumulate(&self.receipts, &output.receipts_root);
         let executed = Executed { height, state_root: update.root(), receipts_root };
         self.store(executed, &output, &transactions)?;
-        self.tools.state.commit(height, update, &output.changes);
+        self.tools.state.commit(height, update);
         self.unattested.insert(height, executed);
         self.check_attestation(&ready.block)?;
         self.applied = height;

@@ -3,16 +3,11 @@
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use logothete_ledger::account::Account;
-use logothete_ledger::recent::Recent;
 use logothete_ledger::state::{StateChange, StateKey, StateValue, StateView};
-use logothete_ledger::state_tree::{StateProof, StateTree, StateUpdate};
+use logothete_ledger::state_tree::{Known, StateProof, StateTree, StateUpdate};
 use logothete_ledger::store::{Store, StoreError};
 use logothete_primitives::{Address, Height, StateRoot};
 
-/// Values of one generation; two take about 15 MB.
-const GENERATION: usize = 64 * 1024;
-/// Values up to this length are kept in memory. Accounts have 16 bytes.
-const SHORT: usize = 64;
 /// How often a proof is tried again when the head moves between the two reads it needs.
 const PROOF_TRIES: usize = 16;
 
@@ -30,28 +25,22 @@ pub struct ProvenState {
 }
 
 /// Reads of the state at the head, and proofs at recent heights. Cheap to clone.
+///
+/// Only [`StateHandle::commit`] changes the tree. The store is ahead of it between the two steps of a height.
 #[derive(Clone)]
 pub struct StateHandle {
     store: Arc<dyn Store>,
-    newest: Arc<RwLock<Newest>>,
-}
-
-/// The tree at the head, and the values that changed lately. Only [`StateHandle::commit`] writes, so what is
-/// here is never older than the head.
-struct Newest {
-    tree: StateTree,
-    changed: Recent<StateKey, Option<StateValue>>,
+    tree: Arc<RwLock<StateTree>>,
 }
 
 impl StateHandle {
     /// A handle on the flat state in `store` and the tree over it.
     pub fn new(store: Arc<dyn Store>, tree: StateTree) -> Self {
-        let newest = Newest { tree, changed: Recent::new(GENERATION) };
-        Self { store, newest: Arc::new(RwLock::new(newest)) }
+        Self { store, tree: Arc::new(RwLock::new(tree)) }
     }
 
-    fn newest(&self) -> RwLockReadGuard<'_, Newest> {
-        self.newest.read().unwrap_or_else(PoisonError::into_inner)
+    fn tree(&self) -> RwLockReadGuard<'_, StateTree> {
+        self.tree.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A value at the head.
@@ -59,8 +48,12 @@ impl StateHandle {
     /// # Errors
     /// When the store fails.
     pub fn value(&self, key: &StateKey) -> Result<Option<StateValue>, StoreError> {
-        let changed = self.newest().changed.get(key).cloned();
-        changed.map_or_else(|| self.store.state(key), Ok)
+        let known = self.tree().get(key);
+        match known {
+            Known::Absent => Ok(None),
+            Known::Value(value) => Ok(Some(value)),
+            Known::Long => self.store.state(key),
+        }
     }
 
     /// An account at the head; `None` when it holds nothing and never sent anything.
@@ -76,7 +69,7 @@ impl StateHandle {
 
     /// The root at a recent height.
     pub fn root_at(&self, height: Height) -> Option<StateRoot> {
-        self.newest().tree.root_at(height)
+        self.tree().root_at(height)
     }
 
     /// The value of a key at a recent height with its proof.
@@ -93,13 +86,12 @@ impl StateHandle {
     ) -> Result<Option<ProvenState>, StoreError> {
         for _ in 0..PROOF_TRIES {
             let value = self.value(key)?;
-            let newest = self.newest();
-            let tree = &newest.tree;
+            let tree = self.tree();
             let height = at.unwrap_or_else(|| tree.height());
             let (Some(root), Some(proof)) = (tree.root_at(height), tree.prove(key, height)) else {
                 return Ok(None);
             };
-            drop(newest);
+            drop(tree);
             if proof.verify(&root, key, value.as_deref()) {
                 return Ok(Some(ProvenState { height, root, value, proof }));
             }
@@ -112,20 +104,13 @@ impl StateHandle {
 
     /// Computes what the changes of the next height make of the tree.
     pub fn plan(&self, changes: &[StateChange]) -> StateUpdate {
-        self.newest().tree.plan(changes)
+        self.tree().plan(changes)
     }
 
     /// Makes a planned update the newest version. The store has the changes already.
-    pub fn commit(&self, height: Height, update: StateUpdate, changes: &[StateChange]) {
-        let mut newest = self.newest.write().unwrap_or_else(PoisonError::into_inner);
-        newest.tree.commit(height, update);
-        for (key, value) in changes {
-            if value.as_ref().is_none_or(|value| value.len() <= SHORT) {
-                newest.changed.put(*key, value.clone());
-            } else {
-                newest.changed.remove(key);
-            }
-        }
+    pub fn commit(&self, height: Height, update: StateUpdate) {
+        let mut tree = self.tree.write().unwrap_or_else(PoisonError::into_inner);
+        tree.commit(height, update);
     }
 }
 
@@ -138,15 +123,14 @@ impl StateView for StateHandle {
     }
 
     fn read_many(&self, keys: &[StateKey]) -> Vec<Option<StateValue>> {
-        let newest = self.newest();
-        let mut values: Vec<_> = keys.iter().map(|key| newest.changed.get(key).cloned()).collect();
-        drop(newest);
-        let missing = || values.iter().zip(keys).filter(|(value, _)| value.is_none());
-        let wanted: Vec<StateKey> = missing().map(|(_, key)| *key).collect();
-        let mut read = self.store.states(&wanted).expect("the state can be read").into_iter();
-        for value in values.iter_mut().filter(|value| value.is_none()) {
-            *value = read.next();
-        }
-        values.into_iter().map(Option::flatten).collect()
+        let tree = self.tree();
+        let known: Vec<Known> = keys.iter().map(|key| tree.get(key)).collect();
+        drop(tree);
+        let read = |(known, key)| match known {
+            Known::Absent => None,
+            Known::Value(value) => Some(value),
+            Known::Long => self.read(key),
+        };
+        known.into_iter().zip(keys).map(read).collect()
     }
 }

@@ -8,7 +8,8 @@
 //! - any other is `hash(STATE_NODE, left ‖ right)`, the entries divided by the next bit of the key.
 //!
 //! [`StateTree`] holds it in memory: the upper levels as an array, the lower ones as sorted buckets
-//! that are hashed anew when they change. The values themselves stay in the flat state of the store.
+//! that are hashed anew when they change. Short values, such as accounts, lie in it; longer ones only in
+//! the flat state of the store.
 //! `docs/wire-state.md` has the layout of proofs with test vectors, `docs/adr/0006-state-tree.md` the
 //! reasons and figures.
 
@@ -24,4 +25,4 @@ mod tree;
 pub use builder::{StateTreeBuilder, UnsortedKey};
 pub use history::HistoryLimits;
 pub use proof::{MAX_PROOF_DEPTH, StateProof, Terminal};
-pub use tree::{StateTree, StateUpdate, TreeMemory};
+pub use tree::{Known, StateTree, StateUpdate, TreeMemory};

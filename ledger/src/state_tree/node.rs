@@ -2,7 +2,7 @@
 
 use logothete_primitives::{Digest, domain, hash};
 
-use crate::state::StateKey;
+use crate::state::{StateKey, StateValue};
 
 /// What stands at one place of the trie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,19 +60,55 @@ pub(super) fn bit(key: &StateKey, depth: usize) -> bool {
     key.as_bytes()[depth / 8] >> (7 - depth % 8) & 1 == 1
 }
 
-/// One entry: the key and what is hashed of the value.
+/// Bytes up to which a leaf holds its value: as many as the hash that it holds of a longer one.
+const SHORT: usize = 32;
+
+/// What a leaf holds of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kept {
+    /// All of it.
+    Short { len: u8, bytes: [u8; SHORT] },
+    /// What is hashed of it.
+    Long(Digest),
+}
+
+/// One entry: the key, and its value or what is hashed of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Leaf {
     pub(super) key: StateKey,
-    pub(super) value_hash: Digest,
-    /// Kept beside what it follows from: a third more memory, half of the hashing of a bucket.
+    kept: Kept,
+    /// Kept beside what it follows from: a third more memory, and no hashing of the other leaves of a bucket.
     pub(super) digest: Digest,
 }
 
 impl Leaf {
     pub(super) fn new(key: StateKey, value: &[u8]) -> Self {
         let value_hash = hash_value(value);
-        Self { key, value_hash, digest: hash_leaf(&key, &value_hash) }
+        let kept = match u8::try_from(value.len()) {
+            Ok(len) if value.len() <= SHORT => {
+                let mut bytes = [0; SHORT];
+                bytes[..value.len()].copy_from_slice(value);
+                Kept::Short { len, bytes }
+            }
+            _ => Kept::Long(value_hash),
+        };
+        Self { key, kept, digest: hash_leaf(&key, &value_hash) }
+    }
+
+    /// `hash(STATE_VALUE, value)`.
+    pub(super) fn value_hash(&self) -> Digest {
+        match &self.kept {
+            Kept::Short { len, bytes } => hash_value(&bytes[..usize::from(*len)]),
+            Kept::Long(hash) => *hash,
+        }
+    }
+
+    /// The value, if it is short enough to be held.
+    pub(super) fn value(&self) -> Option<StateValue> {
+        match &self.kept {
+            Kept::Short { len, bytes } => Some(StateValue::new(&bytes[..usize::from(*len)])),
+            Kept::Long(_) => None,
+        }
     }
 }
 

@@ -27,7 +27,7 @@ pub enum Terminal {
 
 impl Terminal {
     pub(super) fn from_leaf(leaf: Option<&Leaf>) -> Self {
-        leaf.map_or(Self::Empty, |leaf| Self::Leaf { key: leaf.key, value_hash: leaf.value_hash })
+        leaf.map_or(Self::Empty, |leaf| Self::Leaf { key: leaf.key, value_hash: leaf.value_hash() })
     }
 
     fn digest(&self) -> Digest {

@@ -99,6 +99,18 @@ impl Subtree {
         }
     }
 
+    /// The leaf of a key.
+    pub(super) fn find(&self, depth: usize, key: &StateKey) -> Option<&Leaf> {
+        match self {
+            Self::Empty => None,
+            Self::Bucket(leaves) => leaves.iter().find(|leaf| leaf.key == *key),
+            Self::Branch(branch) => {
+                let own = if bit(key, depth) { &branch.right } else { &branch.left };
+                own.0.find(depth + 1, key)
+            }
+        }
+    }
+
     /// Adds all leaves, by ascending key.
     pub(super) fn collect(&self, into: &mut Vec<Leaf>) {
         match self {

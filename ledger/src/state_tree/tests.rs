@@ -8,7 +8,7 @@ use logothete_primitives::{Digest, Height, StateRoot, decode, domain, encode, ha
 use proptest::prelude::*;
 
 use super::tree::{LEAVES_PER_SLOT_MAX, depth_for};
-use super::{HistoryLimits, StateProof, StateTree, StateTreeBuilder, Terminal};
+use super::{HistoryLimits, Known, StateProof, StateTree, StateTreeBuilder, Terminal};
 use crate::state::{Namespace, StateKey, StateValue};
 
 type Model = BTreeMap<StateKey, StateValue>;
@@ -82,8 +82,16 @@ fn any_key() -> impl Strategy<Value = StateKey> {
     ]
 }
 
+/// Few different ones, so that some are set again, and some too long for the tree.
+fn any_value() -> impl Strategy<Value = StateValue> {
+    prop_oneof![
+        3 => (0_u64..5).prop_map(value),
+        1 => (0_usize..40).prop_map(|len| StateValue::new(&vec![7; len])),
+    ]
+}
+
 fn any_change() -> impl Strategy<Value = (StateKey, Option<StateValue>)> {
-    (any_key(), proptest::option::weighted(0.7, (0_u64..5).prop_map(value)))
+    (any_key(), proptest::option::weighted(0.7, any_value()))
 }
 
 fn any_batches() -> impl Strategy<Value = Vec<Changes>> {
@@ -105,6 +113,14 @@ proptest! {
             prop_assert_eq!(root, root_of(&model));
             prop_assert_eq!(tree.len(), model.len());
             past.push(model.clone());
+        }
+        for key in (0..300).map(key).chain(model.keys().copied()) {
+            let known = match model.get(&key) {
+                None => Known::Absent,
+                Some(value) if value.len() > 32 => Known::Long,
+                Some(value) => Known::Value(value.clone()),
+            };
+            prop_assert_eq!(tree.get(&key), known);
         }
         for (model, height) in past.iter().zip(0..) {
             let at = Height::new(height);

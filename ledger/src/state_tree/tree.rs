@@ -49,6 +49,17 @@ impl StateUpdate {
     }
 }
 
+/// What a tree knows of the value of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// There is none.
+    Absent,
+    /// This is it.
+    Value(StateValue),
+    /// There is one, too long to be held here.
+    Long,
+}
+
 /// Size of a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TreeMemory {
@@ -273,6 +284,13 @@ impl StateTree {
     #[must_use]
     pub fn oldest_height(&self) -> Height {
         self.history.oldest()
+    }
+
+    /// What is known of the current value of a key.
+    #[must_use]
+    pub fn get(&self, key: &StateKey) -> Known {
+        let leaf = self.slots[self.slot_of(key) as usize].find(self.depth, key);
+        leaf.map_or(Known::Absent, |leaf| leaf.value().map_or(Known::Long, Known::Value))
     }
 
     fn holds(&self, at: Height) -> bool {

@@ -3,6 +3,7 @@
 use std::ffi::CStr;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use logothete_primitives::ChainId;
 use rocksdb::checkpoint::Checkpoint;
@@ -23,6 +24,8 @@ pub type RocksStore = ChainStore<Gathered<RocksEngine>>;
 /// An open RocksDB database.
 pub struct RocksEngine {
     db: DB,
+    /// Bytes of the last unlogged batch. They are large and alike, and one that grows is copied again and again.
+    unlogged_bytes: AtomicUsize,
 }
 
 impl std::fmt::Debug for RocksEngine {
@@ -64,13 +67,13 @@ impl RocksStore {
         let names = Family::ALL.map(Family::name);
         let db = DB::open_cf_for_read_only(&options, path, names, false)
             .map_err(|error| typed(&error, path))?;
-        Self::open_any(Gathered::new(RocksEngine { db }))?.ok_or_else(|| not_ours(path))
+        Self::open_any(Gathered::new(RocksEngine::new(db)))?.ok_or_else(|| not_ours(path))
     }
 
     /// Removes the safety state for good, with the files that held it, so that whoever runs this
     /// copy comes back under R10.
     pub(crate) fn forget_safety(self) -> Result<(), StoreError> {
-        let RocksEngine { mut db } = self.into_engine().into_inner();
+        let RocksEngine { mut db, .. } = self.into_engine().into_inner();
         let path = db.path().to_path_buf();
         let name = Family::Safety.name();
         let forgotten = db.drop_cf(name).and_then(|()| {
@@ -89,6 +92,10 @@ fn not_ours(path: &Path) -> StoreError {
 }
 
 impl RocksEngine {
+    const fn new(db: DB) -> Self {
+        Self { db, unlogged_bytes: AtomicUsize::new(0) }
+    }
+
     fn open(path: &Path, budget: Budget, create: bool) -> Result<Self, StoreError> {
         let mut options = rocks_options::database(budget);
         options.create_if_missing(create);
@@ -120,7 +127,7 @@ impl RocksEngine {
         }
         let db = DB::open_cf_descriptors(options, path, descriptors)
             .map_err(|error| typed(&error, path))?;
-        Ok(Self { db })
+        Ok(Self::new(db))
     }
 
     fn handle(&self, family: Family) -> &ColumnFamily {
@@ -227,13 +234,22 @@ impl Engine for RocksEngine {
         fill: &mut dyn FnMut(&mut dyn Writer),
     ) -> Result<(), StoreError> {
         let handles = Family::ALL.map(|family| self.handle(family));
-        let mut writer = BatchWriter { batch: WriteBatch::default(), handles };
+        let batch = match durability {
+            Durability::Unlogged => {
+                WriteBatch::with_capacity_bytes(self.unlogged_bytes.load(Ordering::Relaxed))
+            }
+            Durability::Logged | Durability::Synced => WriteBatch::default(),
+        };
+        let mut writer = BatchWriter { batch, handles };
         fill(&mut writer);
         let mut options = WriteOptions::default();
         match durability {
             Durability::Logged => {}
             Durability::Synced => options.set_sync(true),
-            Durability::Unlogged => options.disable_wal(true),
+            Durability::Unlogged => {
+                self.unlogged_bytes.store(writer.batch.size_in_bytes(), Ordering::Relaxed);
+                options.disable_wal(true);
+            }
         }
         self.db.write_opt(writer.batch, &options).map_err(|error| self.typed(&error))
     }
