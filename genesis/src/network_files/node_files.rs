@@ -34,7 +34,8 @@ pub struct NodeFiles<'a> {
 /// Whether a key can have signed before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyOrigin {
-    /// It was made just now, for this directory: it cannot have signed.
+    /// It was made just now for this directory, or its owner vouches that it never ran on this chain: it has signed
+    /// nothing there.
     New,
     /// It comes from elsewhere: it may have signed, so rule R10 applies to a validator.
     Imported,

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use logothete_genesis::spec::{AccountSpec, ValidatorSpec};
-use logothete_genesis::{LoadError, Spec};
+use logothete_genesis::{KeyFile, LoadError, Spec};
 use logothete_ledger::params::ChainParams;
 use logothete_primitives::{Address, Amount, PublicKey, TimestampMs};
 use serde_json::json;
 
+use super::context::{Context, key_path};
 use super::output::{Exit, Failure, Outcome, Reply};
 
 /// The chain file: its hash is the chain id, so every member needs the same one.
@@ -54,9 +55,9 @@ pub struct Init {
     /// Name of the chain, for people.
     #[arg(long)]
     name: String,
-    /// The account that fees go to.
-    #[arg(long, value_name = "ADDRESS")]
-    fee_account: Address,
+    /// The account that fees go to: its address, or the name or path of its key file.
+    #[arg(long, value_name = "ACCOUNT")]
+    fee_account: String,
     /// A development chain: plain keys and the faucet are allowed.
     #[arg(long)]
     dev: bool,
@@ -73,8 +74,8 @@ pub struct Init {
 pub struct AddAccount {
     /// The file.
     file: PathBuf,
-    /// Whose account.
-    address: Address,
+    /// Whose account: an address, or the name or path of a key file.
+    account: String,
     /// Its coins.
     balance: Amount,
     /// A name for people.
@@ -89,8 +90,8 @@ pub struct AddValidator {
     file: PathBuf,
     /// A name for people.
     name: String,
-    /// Its public key, lgtval1….
-    key: PublicKey,
+    /// Its public key, lgtval1…, or the name or path of its key file.
+    key: String,
     /// Its voting power.
     #[arg(long, default_value_t = 1)]
     power: u64,
@@ -103,24 +104,19 @@ pub struct AddValidator {
 ///
 /// # Errors
 /// A file that cannot be read or written, or the faults it has.
-pub fn perform(command: Genesis) -> Outcome {
+pub fn perform(context: &Context, command: Genesis) -> Outcome {
     match command {
-        Genesis::Init(wish) => init(wish),
-        Genesis::AddAccount(wish) => change(&wish.file, |spec| {
-            spec.accounts.push(AccountSpec {
-                address: wish.address,
-                balance: wish.balance,
-                name: wish.name.clone(),
-            });
-        }),
-        Genesis::AddValidator(wish) => change(&wish.file, |spec| {
-            spec.validators.push(ValidatorSpec {
-                name: wish.name.clone(),
-                key: wish.key,
-                power: wish.power,
-                address: wish.address.clone(),
-            });
-        }),
+        Genesis::Init(wish) => init(context.address(&wish.fee_account)?, wish),
+        Genesis::AddAccount(AddAccount { file, account, balance, name }) => {
+            let address = context.address(&account)?;
+            change(&file, |spec| spec.accounts.push(AccountSpec { address, balance, name }))
+        }
+        Genesis::AddValidator(AddValidator { file, name, key, power, address }) => {
+            let key = validator_key(&key)?;
+            change(&file, |spec| {
+                spec.validators.push(ValidatorSpec { name, key, power, address });
+            })
+        }
         Genesis::Validate(File { file }) => validate(&file),
         Genesis::Hash(File { file }) => {
             let chain = Spec::load(&file)?.chain_id().to_string();
@@ -137,9 +133,8 @@ pub fn now() -> TimestampMs {
     TimestampMs::new(u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
 }
 
-fn init(wish: Init) -> Outcome {
-    let mut params =
-        ChainParams { dev: wish.dev, fee_account: wish.fee_account, ..ChainParams::default() };
+fn init(fee_account: Address, wish: Init) -> Outcome {
+    let mut params = ChainParams { dev: wish.dev, fee_account, ..ChainParams::default() };
     params.empty_block_interval_ms =
         wish.empty_block_interval_ms.unwrap_or(params.empty_block_interval_ms);
     params.min_fee = wish.min_fee.unwrap_or(params.min_fee);
@@ -160,6 +155,17 @@ fn init(wish: Init) -> Outcome {
          logothete genesis add-account {file} lgt1… AMOUNT\n  logothete genesis validate {file}"
     );
     Ok(Reply::new(json!({ "file": wish.file }), text))
+}
+
+/// The public key of a validator, by text or by its key file.
+fn validator_key(text: &str) -> Result<PublicKey, Failure> {
+    if let Some(path) = key_path(text) {
+        return Ok(KeyFile::inspect(&path)?.public);
+    }
+    text.parse().map_err(|error| {
+        Failure::usage(format!("{text} is neither a key file nor a validator's key: {error}"))
+            .with_hint("a key is lgtval1… as `logothete keys new` prints it; copy it whole")
+    })
 }
 
 /// Changes a file that may still be incomplete: the faults it has then are told, not refused.

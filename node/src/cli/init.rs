@@ -21,9 +21,12 @@ use crate::devnet::directory::Node;
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  logothete init --home ./follower --genesis genesis.toml --role follower\n  \
-    logothete init --home ./node0 --genesis genesis.toml --key-file ./v0-key.json --plain\n\n\
+    logothete init --home ./node0 --genesis genesis.toml --key-file ./v0-key.json --plain\n  \
+    logothete init --home ./node0 --genesis genesis.toml --role validator --key-file ./v0-key.json --first-start\n\n\
     A validator's key must be in the chain file. A key made elsewhere may have signed before: the node then\n\
-    joins as a learner and votes only when that is safe."
+    joins as a learner and votes only when that is safe. A chain that begins has nobody to learn from: all who\n\
+    found it say --first-start. Never say it of a key that ran on this chain, not even after its disk was\n\
+    lost: it would sign again what it signed, which is evidence against you and can fork the chain."
 )]
 pub struct Init {
     /// The directory; must not exist.
@@ -35,6 +38,9 @@ pub struct Init {
     /// Use this key instead of a new one.
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
+    /// The key never ran on this chain, in any directory: the validator votes from the start.
+    #[arg(long, requires = "key_file")]
+    first_start: bool,
     /// Addresses for peers.
     #[arg(long, value_delimiter = ',', default_value = "/ip4/0.0.0.0/tcp/26600")]
     p2p_listen: Vec<String>,
@@ -76,7 +82,9 @@ pub fn perform(context: &Context, command: &Init) -> Outcome {
         None => (new_key()?, KeyOrigin::New),
         Some(path) => {
             let opened = passphrase::for_key(path, passphrase_file)?;
-            (KeyFile::load(path, opened.as_ref().map(|text| text.as_str()))?, KeyOrigin::Imported)
+            let key = KeyFile::load(path, opened.as_ref().map(|text| text.as_str()))?;
+            let unused = command.first_start;
+            (key, if unused { KeyOrigin::New } else { KeyOrigin::Imported })
         }
     };
     let member = spec.validator_with(&key.public());
@@ -91,6 +99,10 @@ pub fn perform(context: &Context, command: &Init) -> Outcome {
         }
         _ => Role::Follower,
     };
+    if command.first_start && role == Role::Follower {
+        return Err(Failure::usage("--first-start: a follower never votes")
+            .with_hint("leave it out, or say --role validator"));
+    }
     let sealed = if command.plain { None } else { Some(passphrase::for_new_key(passphrase_file)?) };
     let kept = sealed.as_ref().map_or(Kept::Plain, |passphrase| Kept::Sealed(passphrase));
     let bootstrap = bootstrap(context, command, &spec);
@@ -105,8 +117,14 @@ pub fn perform(context: &Context, command: &Init) -> Outcome {
     let home = files.write(&command.home)?;
     let data = json!({ "home": home.home, "key": home.key, "role": command.role, "chain_id": spec.chain_id() });
     let shown = home.home.display();
+    let learns = matches!(role, Role::Validator { .. }) && origin == KeyOrigin::Imported;
+    let learning = if learns {
+        "\nit joins as a learner, because its key may have signed before; when the whole chain begins: --first-start"
+    } else {
+        ""
+    };
     let text = format!(
-        "{shown}: {} of {}\nrun it: logothete run --home {shown}",
+        "{shown}: {} of {}{learning}\nrun it: logothete run --home {shown}",
         command.role, spec.chain_name
     );
     Ok(Reply::new(data, text))

@@ -169,7 +169,7 @@ async fn perform(context: &Context, command: Command) -> Outcome {
     match command {
         Command::Devnet(arguments) => devnet::perform(context, arguments).await,
         Command::Testnet(command) => testnet::perform(context, command),
-        Command::Genesis(command) => genesis::perform(command),
+        Command::Genesis(command) => genesis::perform(context, command),
         Command::Init(command) => init::perform(context, &command),
         Command::Run(command) => run::perform(command).await,
         Command::Status(command) => status::perform(context, command).await,

@@ -11,7 +11,7 @@ use logothete_genesis::dev;
 use logothete_genesis::network_files::{self, Keys, NodeOptions, Options, Role};
 use logothete_genesis::spec::AccountSpec;
 use logothete_ledger::params::ChainParams;
-use logothete_primitives::{Address, Amount};
+use logothete_primitives::Amount;
 use serde_json::json;
 
 use super::context::Context;
@@ -55,12 +55,12 @@ pub struct Generate {
     /// Port of JSON-RPC; nodes on one host count up from it.
     #[arg(long, default_value_t = 8080)]
     rpc_port: u16,
-    /// Accounts, as ADDRESS=AMOUNT.
-    #[arg(long, value_name = "ADDRESS=AMOUNT")]
+    /// Accounts with coins: an address, or the name or path of a key file, and the amount.
+    #[arg(long, value_name = "ACCOUNT=AMOUNT")]
     account: Vec<String>,
-    /// The account that fees go to; a development chain has one of its own.
-    #[arg(long, value_name = "ADDRESS", required_unless_present = "dev")]
-    fee_account: Option<Address>,
+    /// The account that fees go to, named in the same way; a development chain has one of its own.
+    #[arg(long, value_name = "ACCOUNT", required_unless_present = "dev")]
+    fee_account: Option<String>,
     /// A development chain: known accounts with coins, plain keys, faucet.
     #[arg(long)]
     dev: bool,
@@ -89,8 +89,11 @@ pub fn perform(context: &Context, command: Testnet) -> Outcome {
         compose::check(&nodes)?;
         refuse_unreadable_secret(&wish)?;
     }
-    let accounts = accounts(&wish)?;
-    let fee_account = wish.fee_account.unwrap_or_else(|| dev::treasury().address);
+    let accounts = accounts(context, &wish)?;
+    let fee_account = match &wish.fee_account {
+        Some(named) => context.address(named)?,
+        None => dev::treasury().address,
+    };
     let keys = match (wish.dev, wish.seed) {
         (true, Some(seed)) => Keys::Seeded(seed),
         (true, None) => Keys::Plain,
@@ -166,7 +169,7 @@ fn deployment(wish: &Generate, nodes: &[NodeOptions]) -> Result<Vec<PathBuf>, Fa
     Ok(files.into_iter().map(|(file, _)| file).collect())
 }
 
-fn accounts(wish: &Generate) -> Result<Vec<AccountSpec>, Failure> {
+fn accounts(context: &Context, wish: &Generate) -> Result<Vec<AccountSpec>, Failure> {
     let mut accounts = Vec::new();
     if wish.dev {
         let balance = Amount::new(1_000_000_000_000);
@@ -179,8 +182,8 @@ fn accounts(wish: &Generate) -> Result<Vec<AccountSpec>, Failure> {
     for text in &wish.account {
         let bad = |why: String| Failure::usage(format!("--account {text}: {why}"));
         let (address, balance) =
-            text.split_once('=').ok_or_else(|| bad("not ADDRESS=AMOUNT".into()))?;
-        let address = address.parse().map_err(|error| bad(format!("{error}")))?;
+            text.rsplit_once('=').ok_or_else(|| bad("not ACCOUNT=AMOUNT".into()))?;
+        let address = context.address(address)?;
         let balance = balance.parse().map_err(|error| bad(format!("{error}")))?;
         accounts.push(AccountSpec { address, balance, name: None });
     }
