@@ -93,6 +93,24 @@ fn troubleshooting_names_every_alert() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Who reads `why` finds what it names.
+#[test]
+fn troubleshooting_names_every_obstacle() -> anyhow::Result<()> {
+    let page = text("docs/troubleshooting.md")?;
+    let table = text("docs/rpc.md")?;
+    let (_, rows) = table.split_once("| `obstacle` |").context("rpc.md lists the obstacles")?;
+    let rows = rows.lines().skip(2).take_while(|line| line.starts_with('|'));
+    let names: BTreeSet<&str> = rows
+        .filter_map(|row| row.split('|').nth(1))
+        .flat_map(|cell| cell.split(','))
+        .map(str::trim)
+        .collect();
+    ensure!(names.len() > 15, "only {} obstacles were found", names.len());
+    let unnamed: Vec<_> = names.iter().filter(|name| !page.contains(**name)).collect();
+    ensure!(unnamed.is_empty(), "not in docs/troubleshooting.md: {unnamed:?}");
+    Ok(())
+}
+
 /// Commands stand in blocks that are run, not in blocks that only look so.
 #[test]
 fn commands_of_users_documents_stand_in_blocks_that_are_run() -> anyhow::Result<()> {

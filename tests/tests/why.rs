@@ -171,7 +171,7 @@ async fn dead_validators_are_named_and_then_those_without_memory() -> anyhow::Re
             effect: Effect::Stalled,
             who: &["v2", "v3"],
             detail: "lost its safety state",
-            advice: "recovery procedure",
+            advice: "their own data directories",
         };
         says_first(&net, node, amnesia).await?;
     }

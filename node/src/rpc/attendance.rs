@@ -151,7 +151,7 @@ pub(super) fn learning(set: &ValidatorSet, status: &Status) -> Option<String> {
     if lost > set.max_faulty() {
         return Some(format!(
             "learning: power {lost} of {} lost its safety state, more than may fail ({}); \
-             the chain waits for the recovery procedure",
+             the chain waits for their records",
             set.total_power(),
             set.max_faulty()
         ));

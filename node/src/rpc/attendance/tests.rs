@@ -118,7 +118,7 @@ fn a_learner_counts_itself_as_missing_and_says_what_it_waits_for() {
     status.mode = Mode::Learner { statements, above };
     assert!(learning(&set(), &status).unwrap().contains("above 41"));
     status.amnesiacs = signers(&[0, 3]);
-    assert!(learning(&set(), &status).unwrap().contains("recovery procedure"));
+    assert!(learning(&set(), &status).unwrap().contains("waits for their records"));
 }
 
 #[test]

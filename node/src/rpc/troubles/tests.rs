@@ -158,7 +158,7 @@ fn too_many_missing_are_dead_or_cut_off() {
 fn amnesia_of_more_than_may_fail_is_no_matter_of_starting_them() {
     let case = Case { silent: &[2, 3], amnesiacs: signers(&[2, 3]), ..Case::default() };
     assert_eq!(case.first(), (Obstacle::Amnesia, Effect::Stalled, owned(&["v2", "v3"])));
-    assert!(case.troubles()[0].advice.contains("recovery procedure"));
+    assert!(case.troubles()[0].advice.contains("their own data directories"));
     let own = Mode::Learner { statements: signers(&[1]), above: None };
     let case = Case { mode: own, silent: &[3], amnesiacs: signers(&[0, 3]), ..Case::default() };
     assert_eq!(case.first(), (Obstacle::Amnesia, Effect::Stalled, owned(&["v0", "v3"])));

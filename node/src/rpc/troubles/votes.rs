@@ -77,14 +77,14 @@ impl Scene<'_> {
             .collect();
         let summary = format!(
             "the chain stands still in view {}: {} lost their safety state, with power {lost} of {}, more than may fail \
-             ({}); it waits for the recovery procedure",
+             ({}); it waits for their records",
             self.status.view,
             names(&culprits),
             self.set.total_power(),
             self.set.max_faulty(),
         );
         let advice = "do not start them with older data: give them back their own data directories if those still exist; \
-                      else follow the recovery procedure (docs/storage.md)";
+                      else this chain ends here (docs/troubleshooting.md, the chain stands still)";
         let (obstacle, effect) = (Obstacle::Amnesia, Effect::Stalled);
         Trouble { obstacle, effect, summary, culprits, advice: advice.to_owned() }
     }
