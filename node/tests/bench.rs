@@ -267,3 +267,43 @@ fn reads_at_a_rate(devnet: &Devnet, short: &[&str]) {
     assert!(reads > 0.0 && reads <= 110.0, "{figures}");
     assert_eq!(figures["plan"]["rate"], 100);
 }
+
+#[test]
+fn the_figures_to_reach_are_measured_and_named() {
+    let devnet = Devnet::up();
+    let short = ["--saturated", "1", "--other", "1", "--many-accounts", "1000"];
+    let report = devnet.0.measure(&[&["bench", "targets"][..], &short].concat());
+    assert_names(&report, &["figures", "loads"]);
+    let figures = report["figures"].as_array().unwrap();
+    for figure in figures {
+        assert_names(figure, &["name", "unit", "target", "measured", "reached"]);
+    }
+    let named =
+        |what: &str| figures.iter().any(|figure| figure["name"].as_str().unwrap().contains(what));
+    for what in ["idle", "10 tx/s", "saturated", "80 %", "twice", "accounts", "behind", "wiped"] {
+        assert!(named(what), "{what} is not among {figures:?}");
+    }
+}
+
+#[test]
+fn growth_is_measured_and_drawn() {
+    let place = Place::new();
+    let out = place.path("growth");
+    let wish = ["bench", "growth", "--axes", "size", "--each", "1", "--out"];
+    let report = place.measure(&[&wish[..], &[out.to_str().unwrap()]].concat());
+    let curves = report["curves"].as_array().unwrap();
+    assert_eq!(curves.len(), 1, "{report}");
+    assert!(curves[0]["points"].as_array().unwrap().len() > 2, "{report}");
+    let drawn = std::fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().path());
+    assert!(drawn.into_iter().any(|file| file.extension().is_some_and(|end| end == "svg")));
+}
+
+#[test]
+fn a_load_without_a_network_starts_one_and_removes_it() {
+    let place = Place::new();
+    let report = place.measure(&["bench", "load", "--accounts", "50", "--duration", "1"]);
+    assert_eq!(report["setting"]["nodes"], 4, "{report}");
+    assert_eq!(report["missing"], 0, "{report}");
+    let (succeeded, _) = place.attempt(&["devnet", "status"]);
+    assert!(!succeeded, "no devnet is left");
+}

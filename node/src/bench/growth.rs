@@ -10,11 +10,10 @@ use serde::Serialize;
 use super::Options;
 use super::accounts;
 use super::chart::{self, Panel};
+use super::network::Network;
 use super::report::{Report, precise, whole};
 use crate::cli::output::{Failure, Printer};
-use crate::devnet::directory::{Directory, State};
-use crate::devnet::proxy::Link;
-use crate::devnet::{faults, start, up};
+use crate::devnet::up;
 
 /// Transactions on the way at one time in closed loops.
 const OUTSTANDING: usize = 4_000;
@@ -181,49 +180,6 @@ pub struct Extent {
     pub most_transactions: u64,
 }
 
-/// A devnet that exists for some measurements and is removed after them, whatever happens.
-struct Network {
-    directory: Directory,
-    state: State,
-}
-
-impl Network {
-    async fn start(nodes: u16, proxied: bool) -> Result<Self, Failure> {
-        let directory = Directory::ephemeral()?;
-        let options = up::Options {
-            nodes: Some(nodes),
-            base_port: Some(0),
-            ephemeral: true,
-            proxied,
-            ..up::Options::default()
-        };
-        let state = match up::bring_up(&directory, &options).await {
-            Ok(state) => state,
-            Err(failure) => {
-                directory.remove()?;
-                return Err(failure);
-            }
-        };
-        Ok(Self { directory, state })
-    }
-
-    /// From now on every message takes so long.
-    fn delay(&self, delay_ms: u64) -> Result<(), Failure> {
-        let names: Vec<String> = self.state.nodes.iter().map(|node| node.name.clone()).collect();
-        faults::set(&self.directory, &names, Link { delay_ms, ..Link::default() })?;
-        Ok(())
-    }
-}
-
-impl Drop for Network {
-    fn drop(&mut self) {
-        let stopped = start::stop_all(&self.directory).map(|_| ());
-        if let Err(failure) = stopped.and_then(|()| Ok(self.directory.remove()?)) {
-            tracing::warn!(event = "bench.not_removed", failure = failure.message);
-        }
-    }
-}
-
 /// Measures how things grow.
 pub struct Study {
     extent: Extent,
@@ -293,12 +249,15 @@ impl Study {
         let network = Network::start(up::DEFAULT_NODES, false).await?;
         let mut points = Vec::new();
         let mut length = 0;
-        while length < self.extent.most_transactions {
+        loop {
             let point = self.measure(&network, precise(length), |_| {}).await?;
-            length += point.report.submitted;
+            let submitted = point.report.submitted;
             points.push(point);
+            if length >= self.extent.most_transactions {
+                return Ok(points);
+            }
+            length += submitted;
         }
-        Ok(points)
     }
 
     async fn size(&self) -> Result<Vec<Point>, Failure> {
@@ -357,7 +316,7 @@ impl Study {
             accounts: ACCOUNTS,
             outstanding: OUTSTANDING,
             duration: self.extent.each,
-            ..Options::new(network.state.urls())
+            ..Options::new(network.urls())
         };
         change(&mut options);
         let report = super::run(&options, &self.funder, self.printer).await?;

@@ -4,7 +4,7 @@
 //! final block and says when a transaction was first seen in one, [`usage`] reads what the processes
 //! used, [`floor`] measures the least that they could use, [`report`] puts the figures together;
 //! [`targets`] measures what the project wants to reach, [`growth`] what becomes of the figures when one thing grows;
-//! [`order`] measures ordering alone, [`sync`] how nodes catch up and [`recover`] how they come back and [`reads`] what reads cost, all on a [`ground`];
+//! [`order`] measures ordering alone, [`sync`] how nodes catch up and [`recover`] how they come back and [`reads`] what reads cost, all on a [`ground`]; [`network`] is a devnet that goes again;
 //! [`meter`] measures between two moments, [`profile`] draws where the time goes. A transaction counts as committed when the client has
 //! seen it in a final block, not when a node said it would be.
 
@@ -17,6 +17,7 @@ pub mod growth;
 pub mod http;
 pub mod load;
 pub mod meter;
+pub mod network;
 pub mod order;
 pub mod pace;
 pub mod profile;

@@ -337,9 +337,9 @@ impl Resources {
 pub(super) fn stage_percent(nodes: &[Usage]) -> BTreeMap<&'static str, f64> {
     let cpu: Duration = nodes.iter().map(|usage| usage.cpu).sum();
     let mut shares = BTreeMap::new();
-    for (stage, time) in nodes.iter().flat_map(|usage| &usage.stages) {
+    for (stage, time) in nodes.iter().flat_map(Usage::parts) {
         let percent = 100.0 * time.as_secs_f64() / cpu.as_secs_f64().max(1e-9);
-        *shares.entry(*stage).or_default() += percent;
+        *shares.entry(stage).or_default() += percent;
     }
     shares
 }

@@ -22,6 +22,11 @@ const SYNCS: &str = "logothete_store_fsync_seconds_count";
 const FINALITY_SUM: &str = "logothete_consensus_finality_seconds_sum";
 const FINALITY_COUNT: &str = "logothete_consensus_finality_seconds_count";
 
+/// What executing blocks took by the clock, and of that the state tree and the writing of results.
+const EXECUTING: &str = "logothete_execution_block_seconds_sum";
+const TREE: &str = "logothete_execution_tree_seconds_sum";
+const STORING: &str = "logothete_store_apply_seconds_sum";
+
 /// A node that runs on this machine.
 #[derive(Clone, Debug)]
 pub struct LocalNode {
@@ -37,6 +42,12 @@ pub struct Usage {
     pub cpu: Duration,
     /// CPU time by stage, of the threads that live.
     pub stages: BTreeMap<&'static str, Duration>,
+    /// What executing blocks took by the clock.
+    pub executing: Duration,
+    /// Of that, what the state tree took.
+    pub tree: Duration,
+    /// Of that, what writing results took.
+    pub storing: Duration,
     /// Bytes sent to other nodes, before encryption.
     pub sent_bytes: u64,
     /// Bytes received from other nodes, after decryption.
@@ -63,6 +74,9 @@ impl Usage {
         Self {
             cpu: self.cpu.saturating_sub(earlier.cpu),
             stages: stages.collect(),
+            executing: self.executing.saturating_sub(earlier.executing),
+            tree: self.tree.saturating_sub(earlier.tree),
+            storing: self.storing.saturating_sub(earlier.storing),
             sent_bytes: self.sent_bytes.saturating_sub(earlier.sent_bytes),
             received_bytes: self.received_bytes.saturating_sub(earlier.received_bytes),
             written_bytes: self.written_bytes.saturating_sub(earlier.written_bytes),
@@ -71,6 +85,25 @@ impl Usage {
             finality: self.finality.saturating_sub(earlier.finality),
             resident_bytes: self.resident_bytes,
         }
+    }
+
+    /// CPU time by stage, that of execution divided by what its parts took by the clock: they follow one another on one
+    /// thread.
+    #[must_use]
+    pub fn parts(&self) -> BTreeMap<&'static str, Duration> {
+        let mut parts = self.stages.clone();
+        let whole = self.executing.as_secs_f64();
+        let Some(execution) = parts.get(EXECUTION).copied().filter(|_| whole > 0.0) else {
+            return parts;
+        };
+        let mut rest = execution;
+        for (name, took) in [("state tree", self.tree), ("writing results", self.storing)] {
+            let part = execution.mul_f64((took.as_secs_f64() / whole).min(1.0)).min(rest);
+            rest -= part;
+            parts.insert(name, part);
+        }
+        parts.insert(EXECUTION, rest);
+        parts
     }
 }
 
@@ -93,6 +126,7 @@ pub async fn sample(nodes: &[LocalNode]) -> Vec<Usage> {
     let mut usages = Vec::with_capacity(nodes.len());
     for node in nodes {
         let metrics = http::get(&node.address, "/metrics").await.unwrap_or_default();
+        let seconds = |name| Duration::try_from_secs_f64(total(&metrics, name)).unwrap_or_default();
         let mut usage = Usage {
             cpu: node.process.cpu().unwrap_or_default(),
             sent_bytes: total(&metrics, SENT_BYTES),
@@ -100,8 +134,10 @@ pub async fn sample(nodes: &[LocalNode]) -> Vec<Usage> {
             written_bytes: node.process.written_bytes().unwrap_or_default(),
             syncs: total(&metrics, SYNCS),
             finals: total(&metrics, FINALITY_COUNT),
-            finality: Duration::try_from_secs_f64(total(&metrics, FINALITY_SUM))
-                .unwrap_or_default(),
+            finality: seconds(FINALITY_SUM),
+            executing: seconds(EXECUTING),
+            tree: seconds(TREE),
+            storing: seconds(STORING),
             resident_bytes: node.process.resident_bytes().unwrap_or_default(),
             ..Usage::default()
         };
@@ -113,11 +149,14 @@ pub async fn sample(nodes: &[LocalNode]) -> Vec<Usage> {
     usages
 }
 
+/// The stage that executes blocks.
+const EXECUTION: &str = "execution";
+
 /// The stage that a thread works for, by its name.
 fn stage_of(thread: &str) -> &'static str {
     match thread {
         "worker" => "signatures",
-        "executor" => "execution",
+        "executor" => EXECUTION,
         "driver" => "consensus",
         name if name.starts_with("tokio") => "network and RPC",
         name if name.starts_with("rocksdb") => "database upkeep",
@@ -175,6 +214,9 @@ mod tests {
         let at = |n: u64| Usage {
             cpu: Duration::from_secs(n),
             stages: BTreeMap::from([("execution", Duration::from_secs(n))]),
+            executing: Duration::from_secs(2 * n),
+            tree: Duration::from_secs(n),
+            storing: Duration::from_secs(n) / 2,
             sent_bytes: n,
             received_bytes: n,
             written_bytes: n,
@@ -191,6 +233,10 @@ mod tests {
         assert_eq!((used.sent_bytes, used.received_bytes), (3, 3));
         assert_eq!((used.written_bytes, used.syncs), (3, 3));
         assert_eq!(used.resident_bytes, 7);
+        let parts = used.parts();
+        let millis = |part: &str| parts[part].as_millis();
+        let found = ["state tree", "writing results", "execution"].map(millis);
+        assert_eq!(found, [1_500, 750, 750], "three seconds, by what the parts took");
     }
 
     #[test]

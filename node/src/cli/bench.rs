@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use logothete_genesis::dev;
 use logothete_primitives::limits::MAX_OPERATIONS;
 use tokio_util::sync::CancellationToken;
 
@@ -13,14 +14,17 @@ use self::growth::Growth;
 use super::context::Context;
 use super::output::{Failure, Outcome, Reply};
 use crate::bench::ground::Ground;
+use crate::bench::network::Network;
 use crate::bench::targets::{Extent, Suite};
 use crate::bench::{self, Options, order, reads, recover, sync};
-use crate::devnet::lifecycle;
+use crate::devnet::{lifecycle, up};
 
 /// Measurements.
 #[derive(Debug, Subcommand)]
 pub enum Bench {
     /// Signed transfers to all nodes: committed per second, latency, CPU time per transaction.
+    ///
+    /// Without --url and without a devnet it starts four validators of its own and removes them.
     #[command(
         after_help = "Examples:\n  logothete bench load                          as fast as it goes, on the devnet\n  \
         logothete bench load --rate 2000 --duration 30\n  logothete bench load --url http://a:8080,http://b:8080 --from ./rich-key.json --json\n  logothete bench load --profile load.svg"
@@ -271,11 +275,21 @@ async fn targets(context: &Context, wish: Targets) -> Outcome {
 }
 
 async fn load(context: &Context, wish: Load) -> Outcome {
-    let funder = context.signer(&wish.from, None)?;
+    let own = match context.named_urls().is_empty() && context.devnet().is_none() {
+        true => {
+            context.printer.progress("no devnet and no --url: starting four validators …");
+            Some(Network::start(up::DEFAULT_NODES, false).await?)
+        }
+        false => None,
+    };
+    let funder = match (&own, dev::account(&wish.from)) {
+        (Some(_), Some(account)) => account.secret,
+        _ => context.signer(&wish.from, None)?,
+    };
     let accounts =
         usize::try_from(wish.accounts).map_err(|_| Failure::usage("too many accounts"))?;
     let options = Options {
-        urls: context.urls(),
+        urls: own.as_ref().map_or_else(|| context.urls(), Network::urls),
         accounts,
         in_flight: wish.in_flight.into(),
         outstanding: wish
@@ -292,7 +306,8 @@ async fn load(context: &Context, wish: Load) -> Outcome {
         warmup: Duration::from_secs(wish.warmup),
         profile: wish.profile,
     };
-    let report = bench::run(&options, &funder, context.printer).await?;
+    let measured = bench::run(&options, &funder, context.printer);
+    let report = Box::pin(bench::interruptible(measured)).await?;
     let text = report.table();
     Ok(Reply::new(report, text))
 }

@@ -250,6 +250,50 @@ mod tests {
         assert!(without.is_empty(), "no example of its own in the help of {without:?}");
     }
 
+    /// The calls of this program in an example, word by word: without remarks, redirections and other programs.
+    fn calls_in(help: &str) -> Vec<Vec<String>> {
+        let joined = help.replace("\\\n", " ");
+        let lines = joined.lines().filter_map(|line| line.strip_prefix("  logothete"));
+        let typed = lines.map(|line| format!("logothete{line}"));
+        let commands = typed.flat_map(|line| {
+            let line = line.trim_end().split_once("   ").map_or(line.as_str(), |(typed, _)| typed);
+            line.split("&&").map(|command| command.trim().to_owned()).collect::<Vec<_>>()
+        });
+        let words = |command: String| -> Vec<String> {
+            let typed = command.split(" > ").next().unwrap_or_default();
+            let parts = typed.split('\'').enumerate();
+            let words = parts.flat_map(|(index, part)| match index % 2 {
+                0 => part.split_whitespace().map(str::to_owned).collect(),
+                _ => vec![part.to_owned()],
+            });
+            words.map(|word| whole(&word)).collect()
+        };
+        commands.filter(|command| command.starts_with("logothete")).map(words).collect()
+    }
+
+    /// A word whose end is left out in the help, with an end that is right.
+    fn whole(word: &str) -> String {
+        match word {
+            "8f3c…" => "8f".repeat(32),
+            _ => word.to_owned(),
+        }
+    }
+
+    #[test]
+    fn every_example_can_be_typed() {
+        let mut seen = 0;
+        visit(&Cli::command(), "", &mut |path, command| {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            for call in calls_in(&help) {
+                seen += 1;
+                if let Err(error) = <Cli as clap::Parser>::try_parse_from(&call) {
+                    panic!("{path}: {}: {error}", call.join(" "));
+                }
+            }
+        });
+        assert!(seen > 60, "only {seen} examples were found");
+    }
+
     #[test]
     fn completions_of_every_shell_know_every_command() {
         use clap::ValueEnum as _;
