@@ -14,21 +14,22 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use logothete_client::rpc::types::{AdminPeers, LogLevel, Stopping};
+use logothete_ledger::progress::{Step, Watch};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
-pub use self::socket::{AdminError, ask};
+pub use self::socket::{AdminError, ask, ask_watching};
 pub use self::token::{Token, TokenHash};
 use crate::logging;
 
 /// What the node does for its administrator.
 pub trait Actions: Send + Sync + 'static {
-    /// Writes a backup of the newest final height into `dir` (called on a blocking thread).
+    /// Writes a backup of the newest final height into `dir`, and tells how far it is (called on a blocking thread).
     ///
     /// # Errors
     /// Why there is no backup, for people.
-    fn backup(&self, dir: &Path) -> Result<Value, String>;
+    fn backup(&self, dir: &Path, watch: &mut Watch<'_>) -> Result<Value, String>;
     /// Who is connected and who is kept out.
     fn peers(&self) -> AdminPeers;
     /// Begins an orderly stop.
@@ -43,6 +44,9 @@ pub enum Request {
     Backup {
         /// The directory; absolute.
         dir: PathBuf,
+        /// Whether to be told how far it is before the answer; only the socket can.
+        #[serde(default)]
+        progress: bool,
     },
     /// Change what is logged.
     LogLevel {
@@ -67,18 +71,23 @@ pub enum Refusal {
 }
 
 impl Request {
-    /// Performs the request; the answer has the form that the interface describes.
+    /// Performs the request, and tells how far long work is; the answer has the form that the interface describes.
     ///
     /// # Errors
     /// Why it was not performed.
-    pub async fn perform(self, actions: Arc<dyn Actions>) -> Result<Value, Refusal> {
+    pub async fn perform(
+        self,
+        actions: Arc<dyn Actions>,
+        mut watch: impl FnMut(Step) + Send + 'static,
+    ) -> Result<Value, Refusal> {
         match self {
-            Self::Backup { dir } if !dir.is_absolute() => Err(Refusal::Senseless(format!(
+            Self::Backup { dir, .. } if !dir.is_absolute() => Err(Refusal::Senseless(format!(
                 "{} is not an absolute path: the node's own directory is not yours",
                 dir.display()
             ))),
-            Self::Backup { dir } => {
-                let made = tokio::task::spawn_blocking(move || actions.backup(&dir)).await;
+            Self::Backup { dir, .. } => {
+                let work = move || actions.backup(&dir, &mut watch);
+                let made = tokio::task::spawn_blocking(work).await;
                 let panicked = |_| "the backup ended by a panic; see the node's log".to_owned();
                 made.map_err(panicked).flatten().map_err(Refusal::Failed)
             }

@@ -44,10 +44,14 @@ pub struct Summary {
 ///
 /// # Errors
 /// Why there is none.
-pub fn create(chain: &Chain, dir: &Path) -> anyhow::Result<serde_json::Value> {
+pub fn create(
+    chain: &Chain,
+    dir: &Path,
+    watch: &mut Watch<'_>,
+) -> anyhow::Result<serde_json::Value> {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let created = TimestampMs::new(u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
-    let manifest = backup::create(chain.store().as_ref(), dir, created)?;
+    let manifest = backup::create(chain.store().as_ref(), dir, created, watch)?;
     Ok(serde_json::to_value(Summary::of(&manifest))?)
 }
 

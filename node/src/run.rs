@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use futures::future::OptionFuture;
 use logothete_client::rpc::types::AdminPeers;
+use logothete_ledger::progress::Watch;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -100,8 +101,8 @@ struct Administration {
 }
 
 impl Actions for Administration {
-    fn backup(&self, dir: &Path) -> Result<serde_json::Value, String> {
-        let created = backup::create(&self.service.chain, dir);
+    fn backup(&self, dir: &Path, watch: &mut Watch<'_>) -> Result<serde_json::Value, String> {
+        let created = backup::create(&self.service.chain, dir, watch);
         match &created {
             Ok(_) => self.service.metrics.backup.created(),
             Err(_) => self.service.metrics.backup.failed(),

@@ -14,6 +14,7 @@ use logothete_client::rpc::method::{AdminBackupMethod, AdminPeersMethod, AdminSh
 use logothete_client::rpc::types::{AdminBackup, AdminPeers, Empty};
 use logothete_client::rpc::{ADMIN_METHODS, ErrorCode};
 use logothete_client::{Client, ClientError};
+use logothete_ledger::progress::Watch;
 use logothete_node::admin::{Actions, Token, listener};
 use logothete_node::metrics::Metrics;
 use logothete_node::rpc::bind;
@@ -30,7 +31,7 @@ const SOON: Duration = Duration::from_secs(60);
 struct Recorder(CancellationToken);
 
 impl Actions for Recorder {
-    fn backup(&self, dir: &Path) -> Result<Value, String> {
+    fn backup(&self, dir: &Path, _: &mut Watch<'_>) -> Result<Value, String> {
         if dir != Path::new("/good") {
             return Err("the disk is full".to_owned());
         }

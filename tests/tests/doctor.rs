@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use logothete_node::admin::{self, Request};
@@ -238,5 +238,12 @@ fn a_bundle_holds_no_secret(net: &TestNet) -> anyhow::Result<()> {
     // A file is never written over.
     let again = doctor(home, &["--wait", "1", "--bundle", &flag])?.output()?;
     ensure!(again.status.code() == Some(1), "{again:?}");
+    ensure!(std::fs::read(&file)? == bytes, "the first bundle stays as it is");
+    let nowhere = home.join("nowhere").join("bundle.tar").display().to_string();
+    // It is told before the work: that would be ten minutes.
+    let began = Instant::now();
+    let refused = doctor(home, &["--wait", "600", "--bundle", &nowhere])?.output()?;
+    ensure!(refused.status.code() == Some(1), "{refused:?}");
+    ensure!(began.elapsed() < Duration::from_secs(300), "the file was tried after the work");
     Ok(())
 }

@@ -7,7 +7,11 @@ use logothete_primitives::{BlockHash, TimestampMs};
 
 use super::files::{self, BLOCK_BYTES};
 use super::{BackupError, DATABASE, FileEntry, MANIFEST_FORMAT, Manifest};
+use crate::progress::{Step, Unit, Watch};
 use crate::store::{RocksStore, SCHEMA_VERSION, Store, StoreError};
+
+/// What the making of a backup is called where it is told how far it is.
+pub const WORK: &str = "copying";
 
 /// Copies the store into `backup`, a new or empty directory, while the node goes on.
 ///
@@ -19,6 +23,7 @@ pub fn create(
     store: &dyn Store,
     backup: &Path,
     created: TimestampMs,
+    watch: &mut Watch<'_>,
 ) -> Result<Manifest, BackupError> {
     if !files::is_empty(backup)? {
         return Err(BackupError::NotEmpty { path: backup.to_path_buf() });
@@ -31,7 +36,7 @@ pub fn create(
     store.checkpoint(&database)?;
     RocksStore::open_existing(&database)?.forget_safety()?;
     let mut manifest = describe(&database, created)?;
-    manifest.files = settle(backup, &database)?;
+    manifest.files = settle(backup, &database, watch)?;
     files::sync_directory(&database)?;
     manifest.write(backup)?;
     files::sync_directory(backup)?;
@@ -66,16 +71,28 @@ fn describe(database: &Path, created_ms: TimestampMs) -> Result<Manifest, Backup
 }
 
 /// Drops what RocksDB only uses while a database is open, and hashes the rest.
-fn settle(backup: &Path, database: &Path) -> Result<Vec<FileEntry>, BackupError> {
-    let mut entries = Vec::new();
+fn settle(
+    backup: &Path,
+    database: &Path,
+    watch: &mut Watch<'_>,
+) -> Result<Vec<FileEntry>, BackupError> {
+    let mut names = Vec::new();
     for name in files::list(database, "")? {
         let path = database.join(&name);
         if name == "LOCK" || name.starts_with("LOG") {
             fs::remove_file(&path).map_err(BackupError::io(path))?;
-            continue;
+        } else {
+            names.push(name);
         }
-        files::detach(&path)?;
-        entries.push(files::summarize(backup, format!("{DATABASE}/{name}"))?);
+    }
+    let (mut done, total) = (0, Some(files::total_bytes(database, &names)?));
+    let mut entries = Vec::with_capacity(names.len());
+    for name in names {
+        files::detach(&database.join(&name))?;
+        let entry = files::summarize(backup, format!("{DATABASE}/{name}"))?;
+        done += entry.bytes;
+        watch(Step { work: WORK, unit: Unit::Bytes, done, total });
+        entries.push(entry);
     }
     Ok(entries)
 }

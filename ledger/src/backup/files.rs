@@ -33,6 +33,15 @@ pub(super) fn list(directory: &Path, prefix: &str) -> Result<Vec<String>, Backup
     Ok(names)
 }
 
+/// Bytes of some files of a directory.
+pub(super) fn total_bytes(directory: &Path, names: &[String]) -> Result<u64, BackupError> {
+    let bytes = |name: &String| {
+        let path = directory.join(name);
+        Ok(fs::metadata(&path).map_err(BackupError::io(path))?.len())
+    };
+    names.iter().map(bytes).sum()
+}
+
 /// True for a directory that is missing or has nothing in it.
 pub(super) fn is_empty(directory: &Path) -> Result<bool, BackupError> {
     match fs::read_dir(directory) {

@@ -23,7 +23,7 @@ mod restore;
 mod tests;
 mod verify;
 
-pub use create::create;
+pub use create::{WORK, create};
 pub use error::BackupError;
 pub use manifest::{FileEntry, MANIFEST_FORMAT, Manifest};
 pub use restore::restore;

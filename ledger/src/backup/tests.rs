@@ -93,7 +93,8 @@ fn scene() -> Scene {
     let directory = tempfile::tempdir().unwrap();
     let (store, tree) = filled(&directory.path().join("node"));
     let backup = directory.path().join("backup");
-    let manifest = create(&store, &backup, TimestampMs::new(1_700_000_000_000)).unwrap();
+    let made = TimestampMs::new(1_700_000_000_000);
+    let manifest = create(&store, &backup, made, &mut |_| ()).unwrap();
     Scene { directory, backup, manifest, root: tree.root() }
 }
 
@@ -171,7 +172,7 @@ fn the_node_writes_on_while_its_backup_is_made() {
             }
         });
         for backup in &backups {
-            create(&store, backup, TimestampMs::ZERO).unwrap();
+            create(&store, backup, TimestampMs::ZERO, &mut |_| ()).unwrap();
         }
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
     });
@@ -302,10 +303,26 @@ fn only_empty_directories_are_written() {
     let error = restore(&scene.backup, &chain(), &full, &mut |_| {}).unwrap_err();
     assert!(matches!(error, BackupError::NotEmpty { .. }));
     let (store, _) = filled(&scene.directory.path().join("second"));
-    let error = create(&store, &full, TimestampMs::ZERO).unwrap_err();
+    let error = create(&store, &full, TimestampMs::ZERO, &mut |_| ()).unwrap_err();
     assert!(matches!(error, BackupError::NotEmpty { .. }));
     assert_eq!(fs::read(full.join("key.json")).unwrap(), b"mine");
     let fresh = RocksStore::open(&scene.directory.path().join("third"), chain()).unwrap();
-    let error = create(&fresh, &scene.directory.path().join("no"), TimestampMs::ZERO).unwrap_err();
+    let missing = scene.directory.path().join("no");
+    let error = create(&fresh, &missing, TimestampMs::ZERO, &mut |_| ()).unwrap_err();
     assert!(matches!(error, BackupError::NothingApplied));
+}
+
+#[test]
+fn the_steps_of_a_backup_end_with_all_its_bytes() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, _) = filled(&directory.path().join("node"));
+    let mut steps = Vec::new();
+    let backup = directory.path().join("backup");
+    let manifest =
+        create(&store, &backup, TimestampMs::ZERO, &mut |step| steps.push(step)).unwrap();
+    let total = manifest.total_bytes();
+    assert_eq!(steps.len(), manifest.files.len());
+    assert!(steps.is_sorted_by_key(|step| step.done));
+    assert!(steps.iter().all(|step| step.total == Some(total)));
+    assert_eq!(steps.last().unwrap().done, total);
 }

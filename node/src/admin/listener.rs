@@ -59,7 +59,9 @@ struct AdminNode {
 
 impl AdminNode {
     async fn ask<R: DeserializeOwned>(&self, request: Request) -> Result<R, RpcError> {
-        let answer = request.perform(Arc::clone(&self.actions)).await.map_err(refused)?;
+        // A call has one answer: how far a backup is, only the socket can tell.
+        let done = request.perform(Arc::clone(&self.actions), |_| ()).await;
+        let answer = done.map_err(refused)?;
         serde_json::from_value(answer).map_err(|error| {
             tracing::error!(%error, "admin.answer.malformed");
             RpcError::internal()
@@ -83,7 +85,7 @@ fn refused(refusal: Refusal) -> RpcError {
 
 impl AdminApi for AdminNode {
     async fn admin_backup(&self, params: AdminBackup) -> Result<BackupCreated, RpcError> {
-        self.ask(Request::Backup { dir: params.dir }).await
+        self.ask(Request::Backup { dir: params.dir, progress: false }).await
     }
 
     async fn admin_log_level(&self, params: LogLevel) -> Result<LogLevel, RpcError> {

@@ -9,6 +9,7 @@ use logothete_client::rpc::method::{
 };
 use logothete_client::rpc::types::{AdminBackup, AdminPeers, BanView, Empty, LogLevel, PeerView};
 use logothete_client::{Client, ClientError, RetryPolicy};
+use logothete_ledger::progress::Step;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -134,6 +135,19 @@ pub(super) async fn ask(
     which: &Which,
     request: Request,
 ) -> Result<Value, Failure> {
+    ask_watching(context, which, request, |_| ()).await
+}
+
+/// [`ask`], with what the node tells before its answer; only the socket tells anything.
+///
+/// # Errors
+/// The node is not reached or refuses.
+pub(super) async fn ask_watching(
+    context: &Context,
+    which: &Which,
+    request: Request,
+    mut watch: impl FnMut(Step) + Send + 'static,
+) -> Result<Value, Failure> {
     match way(context, which)? {
         Way::Listener { url, token } => {
             let policy = RetryPolicy { attempt: PATIENCE, ..RetryPolicy::READ };
@@ -141,7 +155,8 @@ pub(super) async fn ask(
             Ok(call(&client.with_retry(policy, RetryPolicy::SUBMIT), request).await?)
         }
         Way::Socket(path) => {
-            match tokio::task::spawn_blocking(move || admin::ask(&path, &request)).await {
+            let work = move || admin::ask_watching(&path, &request, &mut watch);
+            match tokio::task::spawn_blocking(work).await {
                 Ok(answer) => Ok(answer?),
                 Err(_) => Err(Failure::new("panicked", "the work ended by a panic; see above")),
             }
@@ -176,7 +191,7 @@ fn way(context: &Context, which: &Which) -> Result<Way, Failure> {
 
 async fn call(client: &Client, request: Request) -> Result<Value, ClientError> {
     let answer = match request {
-        Request::Backup { dir } => {
+        Request::Backup { dir, .. } => {
             let made = client.call_once::<AdminBackupMethod>(AdminBackup { dir }).await?;
             serde_json::to_value(made)
         }

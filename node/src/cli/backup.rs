@@ -210,7 +210,10 @@ fn newest(directory: &Path) -> Result<PathBuf, Failure> {
 async fn create(context: &Context, wish: Create) -> Outcome {
     let dir = std::path::absolute(&wish.to)?;
     let shown = dir.display().to_string();
-    let answer = admin::ask(context, &wish.which, Request::Backup { dir }).await?;
+    let mut meter = Meter::new(context.printer);
+    let request = Request::Backup { dir, progress: true };
+    let asked = admin::ask_watching(context, &wish.which, request, move |step| meter.at(step));
+    let answer = asked.await?;
     let height = answer.get("height").and_then(Value::as_str).unwrap_or("?").to_owned();
     let text = format!(
         "{} backup of height {height} in {shown}\ncheck it: logothete backup verify {shown}",

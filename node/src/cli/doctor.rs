@@ -1,6 +1,7 @@
 //! `doctor [--bundle FILE]`.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -51,6 +52,10 @@ pub struct Doctor {
 /// A configuration that cannot be read; a bundle that cannot be written.
 pub async fn perform(context: &Context, command: Doctor) -> Outcome {
     let settings = command.place.resolve()?;
+    if let Some(path) = &command.bundle {
+        // Before the work, which takes some seconds.
+        Bundle::try_place(path).map_err(|error| unwritten(path, &error))?;
+    }
     let config = Config::from_settings(&settings);
     let patience = Duration::from_secs(command.wait);
     context.printer.progress("looking; peers are listened to for some seconds");
@@ -101,11 +106,19 @@ async fn bundle(
         passphrase: passphrase::given(command.passphrase_file.as_deref())?,
     };
     let bundle = Bundle::collect(config, content).await;
-    bundle.write(path).map_err(|error| {
-        Failure::new("io", format!("cannot write {}: {error}", path.display()))
-            .with_hint("a bundle is never written over a file: choose another name")
-    })?;
+    bundle.write(path).map_err(|error| unwritten(path, &error))?;
     Ok(bundle.names().collect())
+}
+
+fn unwritten(path: &Path, error: &io::Error) -> Failure {
+    let failure = Failure::new("io", format!("cannot write {}: {error}", path.display()));
+    let hint = match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            "a bundle is never written over a file: choose another name"
+        }
+        _ => "choose a place where you may write: --bundle FILE",
+    };
+    failure.with_hint(hint)
 }
 
 fn described(checks: &[Check]) -> String {

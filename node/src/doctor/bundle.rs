@@ -121,13 +121,21 @@ impl Bundle {
         self.entries.iter().map(|(name, _)| *name)
     }
 
+    /// Whether [`write`](Self::write) will be able to make its file; nothing stays behind.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn try_place(path: &Path) -> io::Result<()> {
+        drop(create(path)?);
+        std::fs::remove_file(path)
+    }
+
     /// Writes the archive, for its owner only; the file must not exist.
     ///
     /// # Errors
     /// Those of the file system.
     pub fn write(&self, path: &Path) -> io::Result<()> {
-        let file = File::options().write(true).create_new(true).mode(0o600).open(path)?;
-        let mut archive = tar::Builder::new(file);
+        let mut archive = tar::Builder::new(create(path)?);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         for (name, text) in &self.entries {
             let mut header = tar::Header::new_gnu();
@@ -140,6 +148,11 @@ impl Bundle {
         file.flush()?;
         file.sync_all()
     }
+}
+
+/// A new file for its owner only.
+fn create(path: &Path) -> io::Result<File> {
+    File::options().write(true).create_new(true).mode(0o600).open(path)
 }
 
 /// What must not be in a bundle: the passphrase, a token of administration, and every long text of the key file but the public key.

@@ -25,8 +25,7 @@ const SYNC_WISHED: Duration = Duration::from_millis(20);
 const SYNC_MOST: Duration = Duration::from_millis(500);
 /// Syncs that are measured.
 const SYNCS: usize = 16;
-/// File that is written for the measurement and removed.
-const PROBE: &str = "doctor.probe";
+/// Bytes that each sync makes durable.
 const PROBE_BYTES: usize = 4_096;
 
 /// Whether there is room.
@@ -53,11 +52,7 @@ fn judge_space(space: DiskSpace) -> Check {
 /// How long a small write takes until it is durable, in the data directory itself.
 pub(super) fn sync(config: &Config) -> Check {
     let place = existing(&config.paths.data);
-    let path = place.join(PROBE);
-    let measured = measure(&path);
-    // It may not be there at all.
-    let _ = fs::remove_file(&path);
-    match measured {
+    match probe(place) {
         Ok(median) => judge_sync(median),
         Err(error) => {
             let full = error.kind() == io::ErrorKind::StorageFull;
@@ -78,10 +73,20 @@ fn judge_sync(median: Duration) -> Check {
     }
 }
 
+/// The median of some syncs of a new file in a directory, which is removed again.
+fn probe(place: &Path) -> io::Result<Duration> {
+    let mut unique = [0; 8];
+    getrandom::fill(&mut unique).map_err(io::Error::other)?;
+    let path = place.join(format!("doctor-{}.probe", hex::encode(unique)));
+    let file = File::options().create_new(true).write(true).mode(0o600).open(&path)?;
+    let measured = measure(file);
+    // What was measured is worth telling all the same.
+    let _ = fs::remove_file(&path);
+    measured
+}
+
 /// The median of some syncs.
-fn measure(path: &Path) -> io::Result<Duration> {
-    let mut file =
-        File::options().create(true).write(true).truncate(true).mode(0o600).open(path)?;
+fn measure(mut file: File) -> io::Result<Duration> {
     let mut took = Vec::with_capacity(SYNCS);
     for _ in 0..SYNCS {
         let begun = Instant::now();
@@ -118,6 +123,16 @@ mod tests {
         assert_eq!(found(FREE_LEAST - 1), Verdict::Fault);
         assert_eq!(found(FREE_LEAST), Verdict::Warning);
         assert_eq!(found(FREE_WISHED), Verdict::Ok);
+    }
+
+    #[test]
+    fn what_lies_in_the_directory_stays_as_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let mine = directory.path().join("doctor.probe");
+        fs::write(&mine, "mine").unwrap();
+        probe(directory.path()).unwrap();
+        assert_eq!(fs::read(&mine).unwrap(), b"mine");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 
     #[test]

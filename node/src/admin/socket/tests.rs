@@ -4,10 +4,16 @@ use logothete_client::rpc::types::AdminPeers;
 
 use super::*;
 
+/// More than wait for a client.
+const STEPS: u64 = 10 * STEPS_MAX as u64;
+
 struct Recorder(CancellationToken);
 
 impl Actions for Recorder {
-    fn backup(&self, dir: &Path) -> Result<serde_json::Value, String> {
+    fn backup(&self, dir: &Path, watch: &mut Watch<'_>) -> Result<serde_json::Value, String> {
+        for done in 1..=STEPS {
+            watch(Step { work: WORK, unit: Unit::Bytes, done, total: Some(STEPS) });
+        }
         match dir.to_str() {
             Some("/x") => Ok(serde_json::json!({ "height": "7" })),
             _ => Err("no such disk".into()),
@@ -20,6 +26,10 @@ impl Actions for Recorder {
     fn shutdown(&self) {
         self.0.cancel();
     }
+}
+
+fn backup_into(dir: &str, progress: bool) -> Request {
+    Request::Backup { dir: dir.into(), progress }
 }
 
 async fn ask_async(socket: PathBuf, request: Request) -> Result<serde_json::Value, AdminError> {
@@ -37,11 +47,11 @@ async fn answers_and_stops() {
     let task = serve(&socket, Arc::new(Recorder(stop.clone())), stop.clone()).unwrap();
     assert_eq!(std::fs::metadata(&socket).unwrap().permissions().mode() & 0o777, 0o600);
 
-    let done = ask_async(socket.clone(), Request::Backup { dir: "/x".into() }).await.unwrap();
+    let done = ask_async(socket.clone(), backup_into("/x", false)).await.unwrap();
     assert_eq!(done["height"], "7");
-    let refused = ask_async(socket.clone(), Request::Backup { dir: "x".into() }).await.unwrap_err();
+    let refused = ask_async(socket.clone(), backup_into("x", false)).await.unwrap_err();
     assert!(refused.to_string().starts_with("x is not an absolute path"), "{refused}");
-    let failed = ask_async(socket.clone(), Request::Backup { dir: "/y".into() }).await.unwrap_err();
+    let failed = ask_async(socket.clone(), backup_into("/y", false)).await.unwrap_err();
     assert_eq!(failed.to_string(), "no such disk");
     let peers = ask_async(socket.clone(), Request::Peers {}).await.unwrap();
     assert_eq!(peers["listening"][0], "/ip4/127.0.0.1/tcp/7");
@@ -63,6 +73,48 @@ async fn refuses_what_is_not_a_request() {
     for line in
         ["", "{}", "[1]", "{\"action\":\"format_disk\"}", "{\"action\":\"shutdown\",\"x\":1}"]
     {
-        assert!(matches!(perform(line, actions.clone()).await, Answer::Error(_)), "{line}");
+        let (tell, _told) = mpsc::channel(1);
+        assert!(matches!(perform(line, actions.clone(), tell).await, Answer::Error(_)), "{line}");
     }
+}
+
+#[tokio::test]
+async fn who_wishes_it_is_told_how_far_a_backup_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("admin.sock");
+    let stop = CancellationToken::new();
+    let task = serve(&socket, Arc::new(Recorder(stop.clone())), stop.clone()).unwrap();
+    for progress in [true, false] {
+        let (socket, request) = (socket.clone(), backup_into("/x", progress));
+        let asked = tokio::task::spawn_blocking(move || {
+            let mut steps = Vec::new();
+            let answer = ask_watching(&socket, &request, &mut |step| steps.push(step)).unwrap();
+            (steps, answer)
+        });
+        let (steps, answer) = asked.await.unwrap();
+        assert_eq!(answer["height"], "7");
+        assert_eq!(steps.is_empty(), !progress);
+        assert!(steps.is_sorted_by_key(|step| step.done));
+        assert!(steps.iter().all(|step| step.total == Some(STEPS)));
+    }
+    stop.cancel();
+    task.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_backup_does_not_wait_for_who_hung_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("admin.sock");
+    let stop = CancellationToken::new();
+    let task = serve(&socket, Arc::new(Recorder(stop.clone())), stop.clone()).unwrap();
+    // More of them than there are places.
+    for _ in 0..2 * CONNECTIONS_MAX {
+        let mut stream = UnixStream::connect(&socket).await.unwrap();
+        let line = serde_json::to_string(&backup_into("/x", true)).unwrap() + "\n";
+        stream.write_all(line.as_bytes()).await.unwrap();
+    }
+    let done = ask_async(socket, backup_into("/x", true)).await.unwrap();
+    assert_eq!(done["height"], "7");
+    stop.cancel();
+    task.await.unwrap();
 }

@@ -145,21 +145,16 @@ impl Figures {
     pub fn table(&self) -> String {
         let plan = &self.plan;
         let subscribers = format!("{} subscribers", grouped(count(plan.subscribers)));
-        let phases = [&self.alone, &self.reads, &self.listening];
-        let row = |name: &str, figure: &dyn Fn(&Phase) -> String| {
-            let mut row = vec![name.to_owned()];
-            row.extend(phases.iter().map(|phase| figure(phase)));
-            row
-        };
+        let phases = Columns(&[&self.alone, &self.reads, &self.listening]);
         let rows = vec![
-            row("reads", &|phase| format!("{:.0} /s", phase.reads_per_second)),
-            row("read p50, p99", &|phase| shown(phase.read_ms)),
-            row("cores of the node", &|phase| format!("{:.2}", phase.cores)),
-            row("its memory", &|phase| format!("{:.0} MiB", phase.memory_mib)),
-            row("its vote p50, p99", &|phase| shown(Some(phase.vote_ms))),
-            row("transfers final", &|phase| format!("{:.0} /s", phase.committed_per_second)),
-            row("final p50, p99", &|phase| shown(phase.finality_ms)),
-            row("told", &|phase| format!("{:.0} events/s", phase.told_per_second)),
+            phases.row("reads", |phase| format!("{:.0} /s", phase.reads_per_second)),
+            phases.row("read p50, p99", |phase| shown(phase.read_ms)),
+            phases.row("cores of the node", |phase| format!("{:.2}", phase.cores)),
+            phases.row("its memory", |phase| format!("{:.0} MiB", phase.memory_mib)),
+            phases.row("its vote p50, p99", |phase| shown(Some(phase.vote_ms))),
+            phases.row("transfers final", |phase| format!("{:.0} /s", phase.committed_per_second)),
+            phases.row("final p50, p99", |phase| shown(phase.finality_ms)),
+            phases.row("told", |phase| format!("{:.0} events/s", phase.told_per_second)),
         ];
         let mut lines = vec![
             plan.line(),
@@ -268,19 +263,14 @@ impl PacedFigures {
     /// For people.
     #[must_use]
     pub fn table(&self) -> String {
-        let sides = [&self.alone, &self.reads];
-        let row = |name: &str, figure: &dyn Fn(&Side) -> String| {
-            let mut row = vec![name.to_owned()];
-            row.extend(sides.iter().map(|side| figure(side)));
-            row
-        };
+        let sides = Columns(&[&self.alone, &self.reads]);
         let rows = vec![
-            row("reads", &|side| format!("{:.0} /s", side.reads_per_second)),
-            row("read p50, p99", &|side| shown(side.read_ms)),
-            row("cores of the node", &|side| format!("{:.2}", side.cores)),
-            row("its vote p50, p99", &|side| shown(Some(side.vote_ms))),
-            row("votes looked at", &|side| grouped(side.votes)),
-            row("measured", &|side| format!("{:.0} s", side.seconds)),
+            sides.row("reads", |side| format!("{:.0} /s", side.reads_per_second)),
+            sides.row("read p50, p99", |side| shown(side.read_ms)),
+            sides.row("cores of the node", |side| format!("{:.2}", side.cores)),
+            sides.row("its vote p50, p99", |side| shown(Some(side.vote_ms))),
+            sides.row("votes looked at", |side| grouped(side.votes)),
+            sides.row("measured", |side| format!("{:.0} s", side.seconds)),
         ];
         let reached = if self.reached { "reached" } else { "not reached" };
         let rate = self.plan.rate.map(grouped).unwrap_or_default();
@@ -291,6 +281,17 @@ impl PacedFigures {
             self.machine.line(),
         ];
         lines.join("\n")
+    }
+}
+
+/// What the columns of a table are of.
+struct Columns<'a, T>(&'a [&'a T]);
+
+impl<T> Columns<'_, T> {
+    /// One row: its name, and a figure of every column.
+    fn row(&self, name: &str, figure: impl Fn(&T) -> String) -> Vec<String> {
+        let figures = self.0.iter().map(|column| figure(column));
+        std::iter::once(name.to_owned()).chain(figures).collect()
     }
 }
 
