@@ -14,6 +14,7 @@ use logothete_consensus::{
     BlockHeader, CommitCert, Context, Equivocation, Rejection, verify_commit,
 };
 use logothete_ledger::account::Account;
+use logothete_ledger::batch::Payload;
 use logothete_ledger::proof::{InclusionProof, ProofError, ReceiptProof as ReceiptPath};
 use logothete_ledger::receipt::Receipt;
 use logothete_ledger::state::StateKey;
@@ -25,7 +26,8 @@ use logothete_primitives::{
 use thiserror::Error;
 
 use crate::rpc::types::{
-    AccountProof, AccountView, BlockCertificate, HexBytes, ReceiptProof, StateProofView, TxProof,
+    AccountProof, AccountView, BatchView, BlockCertificate, BlockView, HexBytes, ReceiptProof,
+    StateProofView, TxProof,
 };
 
 /// Most headers between a block and the certificate that covers it.
@@ -277,6 +279,36 @@ pub fn block_certificate(
     }
 }
 
+/// Verifies what an answer of `block_get` shows of the content of a block: the payload is the one of
+/// a header that was proven, batches and counts are those of the payload. Not proven are the
+/// transactions that were executed, the results, and why somebody did not sign.
+///
+/// # Errors
+/// The first thing that does not hold.
+pub fn block_payload(
+    view: &BlockView,
+    header: &BlockHeader,
+    validators: &ValidatorSet,
+) -> Result<Payload, VerifyError> {
+    if Payload::hash_of(&view.payload.0) != header.payload {
+        return Err(VerifyError::Mismatch { what: "payload" });
+    }
+    let payload: Payload = decode("payload", &view.payload)?;
+    let ordered: u64 = payload.batches.iter().map(|batch| u64::from(batch.count)).sum();
+    let claims = [
+        ("batches", batches_agree(&view.batches, &payload, validators)),
+        ("number of transactions", u64::from(view.transaction_count) == ordered),
+        (
+            "number of proofs of equivocation",
+            view.evidence_count as usize == payload.evidence.len(),
+        ),
+    ];
+    match claims.into_iter().find(|(_, holds)| !holds) {
+        Some((what, _)) => Err(VerifyError::Mismatch { what }),
+        None => Ok(payload),
+    }
+}
+
 /// Verifies evidence: one validator of this set signed two contradicting messages on this chain.
 ///
 /// # Errors
@@ -361,6 +393,15 @@ fn signers_agree(answer: &BlockCertificate, certified: &Certified, set: &Validat
                 && view.validator.name == *validator.name
                 && view.power == validator.power
                 && view.signed == certified.signers.contains(&index)
+        })
+}
+
+fn batches_agree(views: &[BatchView], payload: &Payload, set: &ValidatorSet) -> bool {
+    views.len() == payload.batches.len()
+        && views.iter().zip(payload.batches.iter()).all(|(view, batch)| {
+            (view.hash, view.count, view.bytes) == (batch.hash, batch.count, batch.bytes)
+                && view.author.index == batch.author.get()
+                && set.get(batch.author).is_some_and(|author| view.author.name == *author.name)
         })
 }
 

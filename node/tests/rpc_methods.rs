@@ -276,7 +276,7 @@ async fn blocks_can_be_listed_read_and_certified() {
     assert_eq!(block.transactions, Some(vec![tx.hash()]));
     assert_eq!((block.transaction_count, block.batches.len()), (1, 1));
     assert!(block.signers.iter().all(|signer| signer.signed));
-    assert_eq!(block.results.unwrap().height, place.height);
+    assert_eq!(block.results.as_ref().unwrap().height, place.height);
     let by_hash = BlockGet { height: None, hash: Some(place.block), transactions: false };
     assert_eq!(chain.call::<BlockGetMethod>(by_hash).await.header, block.header);
     let genesis = BlockGet { height: Some(Height::ZERO), hash: None, transactions: true };
@@ -285,12 +285,14 @@ async fn blocks_can_be_listed_read_and_certified() {
     let latest = chain.call::<BlockGetMethod>(BlockGet::default()).await;
     assert!(latest.header.height >= place.height);
 
-    for height in [Height::ZERO, place.height] {
+    for view in [&genesis, &block] {
+        let height = view.header.height;
         let selector = BlockSelector { height: Some(height), hash: None };
         let answer = chain.call::<BlockCertificateMethod>(selector).await;
         let certified =
             verify::block_certificate(&answer, &chain.id(), chain.validators()).unwrap();
         assert_eq!(certified.height, height);
+        verify::block_payload(view, &certified.header, chain.validators()).unwrap();
     }
 
     let mut seen = Vec::new();

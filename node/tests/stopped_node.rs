@@ -7,7 +7,7 @@ mod devnet_process;
 use std::path::{Path, PathBuf};
 
 use logothete_ledger::store::{Direction, Durability, Engine, Family, RocksStore};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use devnet_process::Devnet;
 
@@ -126,18 +126,27 @@ fn blocks_that_were_changed_are_named(devnet: &Devnet, exported: &str) {
     let verify = ["verify", "block", exported, "--genesis", genesis.to_str().unwrap()];
     assert_eq!(devnet.data(&verify)["blocks"], lines.len());
 
-    let last = lines.last_mut().unwrap();
-    let height = last["block"]["header"]["height"].clone();
-    last["block"]["header"]["timestamp"] = "1".into();
-    let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
-    std::fs::write(exported, lines.join("\n")).unwrap();
-    let (code, text) = devnet.attempt(&verify);
-    let envelope: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(code, 7, "{envelope}");
-    assert_eq!(
-        (&envelope["data"]["check"], &envelope["data"]["height"]),
-        (&"header".into(), &height)
-    );
+    let orders = |line: &Value| line["block"]["transaction_count"] != 0;
+    lines.truncate(lines.iter().rposition(orders).unwrap() + 1);
+    let honest = lines.pop().unwrap();
+    let height = &honest["block"]["header"]["height"];
+    for (field, lie, check) in [
+        ("/block/header/timestamp", json!("1"), "header"),
+        ("/block/evidence_count", json!(1), "payload"),
+        ("/block/transaction_count", json!(77), "payload"),
+        ("/block/batches", json!([]), "payload"),
+        ("/block/payload", json!(""), "payload"),
+    ] {
+        let mut last = honest.clone();
+        *last.pointer_mut(field).unwrap() = lie;
+        let changed: Vec<String> = lines.iter().chain([&last]).map(Value::to_string).collect();
+        std::fs::write(exported, changed.join("\n")).unwrap();
+        let (code, text) = devnet.attempt(&verify);
+        let envelope: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(code, 7, "{field}: {envelope}");
+        let data = &envelope["data"];
+        assert_eq!((&data["check"], &data["height"]), (&json!(check), height), "{field}");
+    }
 }
 
 #[test]

@@ -364,6 +364,21 @@ const CASES: &[Case] = &[
         &["payload"],
     ),
     (
+        "evidence",
+        Lie::Result("block_get", |v| {
+            v["evidence_count"] = 1.into();
+            v["batches"] = json!([]);
+        }),
+        "block",
+        &["payload"],
+    ),
+    (
+        "no payload",
+        Lie::Result("block_get", |v| drop(v.as_object_mut().unwrap().remove("payload"))),
+        "block",
+        &["payload"],
+    ),
+    (
         "amount shown",
         Lie::Result("tx_get", |v| v["tx"]["body"]["operations"][0]["amount"] = "9".into()),
         "tx",

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use anyhow::ensure;
-use logothete_client::rpc::method::EvidenceListMethod;
-use logothete_client::rpc::types::{EvidenceView, OffenceKind, PageRequest};
+use logothete_client::rpc::method::{BlockCertificateMethod, BlockGetMethod, EvidenceListMethod};
+use logothete_client::rpc::types::{BlockGet, EvidenceView, OffenceKind, PageRequest};
+use logothete_client::verify;
 use logothete_consensus::signing::commit_message;
 use logothete_consensus::{CommitVote, Equivocation};
 use logothete_genesis::dev;
@@ -67,6 +68,22 @@ async fn recorded(net: &TestNet, node: usize) -> anyhow::Result<Vec<EvidenceView
     anyhow::bail!("node {node} recorded nothing in fifty blocks")
 }
 
+/// The payload of the block says, by the hash in its header, that it records one proof.
+async fn recorded_in_its_block(net: &TestNet, item: &EvidenceView) -> anyhow::Result<()> {
+    let client = net.client(0)?;
+    let wish = BlockGet { height: Some(item.height), ..BlockGet::default() };
+    let mut view = client.call::<BlockGetMethod>(wish).await?;
+    let certificate = client.call::<BlockCertificateMethod>(wish.selector()).await?;
+    let (chain, validators) = (net.spec.chain_id(), net.spec.validator_set());
+    let certified = verify::block_certificate(&certificate, &chain, &validators)?;
+    let payload = verify::block_payload(&view, &certified.header, &validators)?;
+    assert_eq!((view.evidence_count, payload.evidence.len()), (1, 1));
+    assert_eq!(payload.evidence[0].to_vec(), item.evidence.0);
+    view.evidence_count = 0;
+    assert!(verify::block_payload(&view, &certified.header, &validators).is_err());
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_proof_of_equivocation_is_recorded_once_and_verified_offline() -> anyhow::Result<()> {
     let mut net = TestNet::start(Plan::default()).await?;
@@ -86,6 +103,7 @@ async fn a_proof_of_equivocation_is_recorded_once_and_verified_offline() -> anyh
     assert_eq!((item.validator.index, item.kind), (LIAR, OffenceKind::CommitVote));
     assert!(lists.iter().all(|list| *list == lists[0]), "{lists:#?}");
 
+    recorded_in_its_block(&net, item).await?;
     net.kill(0);
     net.start_node(0)?;
     net.wait_ready().await?;

@@ -25,6 +25,7 @@ impl NodeApi {
         Ok(BlockView {
             hash: found.hash,
             header: views::header_view(set, &found.header),
+            payload: views::hex(&found.payload),
             batches: views::batch_views(set, &found.payload),
             transaction_count: views::ordered(&found.payload),
             evidence_count: count(found.payload.evidence.len()),

@@ -25,8 +25,8 @@ const specBytes = (() => {
 const chain = await hash('lgt/chain', specBytes);
 const anchor = { pinned: hex(chain), specBytes };
 
-const header = (height, parent, view = height) => new Writer().u64(0n).u64(view).u64(height).raw(parent).u64(height - 1n)
-  .u64(5n).u16(0).raw(ZERO).u64(0n).raw(ZERO).raw(ZERO).u8(0).done();
+const header = (height, parent, view = height, payload = ZERO) => new Writer().u64(0n).u64(view).u64(height).raw(parent).u64(height - 1n)
+  .u64(5n).u16(0).raw(payload).u64(0n).raw(ZERO).raw(ZERO).u8(0).done();
 
 async function commit(view, block, signers) {
   const signed = message('lgt/commit', chain, new Writer().u64(0n).u64(view).raw(block).done());
@@ -37,8 +37,8 @@ async function commit(view, block, signers) {
 }
 
 // What block_certificate answers about block 1, certified by block 2.
-async function answer(signers, certified = null) {
-  const first = header(1n, ZERO);
+async function answer(signers, certified = null, payload = ZERO) {
+  const first = header(1n, ZERO, 1n, payload);
   const second = header(2n, await hash('lgt/block', first));
   const power = signers.reduce((sum, index) => sum + POWERS[index], 0n);
   return {
@@ -71,6 +71,39 @@ test('a certificate is of this block, this chain and these keys', async () => {
   assert.equal(failed(await verifyBlock(good, other)), 'signatures');
   assert.equal(failed(await verifyBlock({ ...good, height: '2' }, anchor)), 'claims');
 });
+
+// What block_get answers about block 1, with its certificate; its payload has some proofs of double signing.
+async function shownBlock(proofs) {
+  const reference = { hash: new Uint8Array(32).fill(7), author: 3, count: 2, bytes: 400 };
+  const payload = new Writer().list([reference], (w, one) => w.raw(one.hash).u16(one.author).u32(one.count).u32(one.bytes))
+    .list(Array(proofs).fill(Uint8Array.of(1, 2, 3)), (w, one) => w.blob(one)).done();
+  const payloadHash = await hash('lgt/payload', payload);
+  const proof = await answer([0, 1, 3], null, payloadHash);
+  const zero = hex(ZERO);
+  const shown = {
+    hash: proof.block, payload: hex(payload), transaction_count: 2, evidence_count: proofs, signers: proof.signers,
+    header: { epoch: '0', view: '1', height: '1', parent: zero, parent_view: '0', timestamp: '5', proposer: { index: 0, name: 'v0' },
+      payload: hex(payloadHash), executed: { height: '0', state_root: zero, receipts_root: zero } },
+    batches: [{ hash: hex(reference.hash), author: { index: 3, name: 'v3' }, count: 2, bytes: 400 }],
+  };
+  return { proof, shown };
+}
+
+for (const proofs of [0, 1]) {
+  test(`the content of a block with ${proofs} proofs of double signing is the one its header names`, async () => {
+    const { proof, shown } = await shownBlock(proofs);
+    for (const wanted of ['1', proof.block, null]) assert.equal((await verifyBlock(proof, anchor, shown, wanted)).ok, true);
+    assert.equal(failed(await verifyBlock(proof, anchor, shown, '2')), 'shown');
+    const [batch] = shown.batches;
+    const lies = [
+      { evidence_count: 1 - proofs }, { evidence_count: null }, { transaction_count: 3 }, { payload: undefined }, { payload: '' },
+      { payload: `${shown.payload}00` }, { batches: [] }, { batches: [batch, batch] }, { batches: undefined },
+      ...[{ count: 1 }, { bytes: 1 }, { hash: hex(ZERO) }, { author: { index: 2, name: 'v3' } }, { author: { index: 3, name: 'v2' } }]
+        .map((lie) => ({ batches: [{ ...batch, ...lie }] })),
+    ];
+    for (const lie of lies) assert.equal(failed(await verifyBlock(proof, anchor, { ...shown, ...lie })), 'payload', JSON.stringify(lie));
+  });
+}
 
 async function offence(kind, variant, one, other, claims) {
   const evidence = concat(new Writer().u32(variant).done(), await one(), await other());

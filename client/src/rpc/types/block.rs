@@ -146,6 +146,9 @@ pub struct BlockView {
     pub hash: BlockHash,
     /// Its header.
     pub header: HeaderView,
+    /// Its encoded payload, which hashes to `header.payload`: by it the batches and both counts are proven.
+    #[serde(default)]
+    pub payload: HexBytes,
     /// The batches it orders.
     pub batches: Vec<BatchView>,
     /// Transactions it orders.

@@ -283,6 +283,7 @@ fn blocks() {
         &BlockView {
             hash: BlockHash::new(digest(0xbb)),
             header,
+            payload: HexBytes(vec![1, 2]),
             batches: vec![batch],
             transaction_count: 2,
             evidence_count: 1,
@@ -298,6 +299,7 @@ fn blocks() {
                 "proposer": { "index": 1, "name": "v1" }, "payload": hexes("05"),
                 "executed": executed_json(),
             },
+            "payload": "0102",
             "batches": [{
                 "hash": hexes("06"), "author": { "index": 1, "name": "v1" }, "count": 2,
                 "bytes": 400,

@@ -41,6 +41,8 @@ pub(super) fn perform(file: &Path, spec: &Spec, printer: Printer) -> Outcome {
         let certified = verify::block_certificate(&line.certificate, &spec.chain_id(), &validators)
             .map_err(|error| flawed(line.certificate.height, "certificate", &error))?;
         compare(&line.block, &certified, spec)?;
+        verify::block_payload(&line.block, &certified.header, &validators)
+            .map_err(|error| flawed(certified.height, "payload", &error))?;
         if let Some(before) = &last {
             follow(before, &certified)?;
         }
@@ -50,7 +52,7 @@ pub(super) fn perform(file: &Path, spec: &Spec, printer: Printer) -> Outcome {
     }
     let (Some(first), Some(last)) = (first, last) else { return Err(no_blocks(1)) };
     let text = format!(
-        "{} {count} blocks from {first} to {} verified: certificates, hash links, headers",
+        "{} {count} blocks from {first} to {} verified: certificates, hash links, headers, payloads",
         printer.tick(),
         last.height
     );

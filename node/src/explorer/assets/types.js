@@ -45,11 +45,6 @@ export const readPayload = (r) => ({
   evidence: r.list(4, (r) => r.blob(1156)),
 });
 
-export function encodePayload(batches) {
-  const reference = (w, { hash, author, count, bytes }) => w.raw(hash).u16(author).u32(count).u32(bytes);
-  return new Writer().list(batches, reference).u32(0).done();
-}
-
 const FAILURES = [
   (r) => ({ code: 'INSUFFICIENT_BALANCE', account: r.digest(), needed: r.u64(), available: r.u64() }),
   (r) => ({ code: 'BALANCE_OVERFLOW', account: r.digest() }),

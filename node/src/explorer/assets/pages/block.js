@@ -19,7 +19,7 @@ export default async function show(page) {
   const { header } = view;
   page.title(`Block ${number(header.height)}`);
   const panel = proofPanel(page, {
-    noun: ({ facts: { block, set } }) => `${block.power} of ${set.totalPower} voting power signed exactly this header. Not part of the proof: the list of executed transactions, each of which has one of its own${view.evidence_count ? ', and the payload' : ''}.`,
+    noun: ({ facts: { block, set } }) => `${block.power} of ${set.totalPower} voting power signed exactly this header. Not part of the proof: which transactions were executed; each has a proof of its own.`,
     name: () => `block-${header.height}.json`,
   });
   const next = h('a', { href: `/block/${BigInt(header.height) + 1n}` }, 'Next ›');
@@ -33,7 +33,7 @@ export default async function show(page) {
         ['View', header.view === String(BigInt(header.parent_view) + 1n) ? number(header.view) : `${number(header.view)}, after view ${number(header.parent_view)}`],
         ['Epoch', header.epoch],
         ['Parent', header.height === '0' ? 'none: this is the first block' : hashLink(header.parent)],
-        ['Transactions', `${number(view.transaction_count)} ordered, ${number(view.transactions?.length ?? 0)} executed`],
+        ['Transactions', `${number(view.transaction_count)} ordered; ${number(view.transactions?.length ?? 0)} executed, as this node tells`],
         view.evidence_count > 0 && ['Evidence', h('a', { href: '/evidence' }, plural(view.evidence_count, 'proof of double signing', 'proofs of double signing'))],
         ['Payload', mono(header.payload)],
         ['Attests', h('span', {}, 'the results of height ', blockLink(header.executed.height))],
@@ -48,7 +48,7 @@ export default async function show(page) {
     batches(view),
     view.results && card('Results of this block', h('p', { class: 'note' }, 'As this node computed them. A later header attests them.'), facts([['State root', mono(view.results.state_root)], ['Receipts root', mono(view.results.receipts_root)]])));
   if (certificate instanceof RpcError) return;
-  await panel.check(certificate, (anchor) => verifyBlock(certificate, anchor, view));
+  await panel.check(certificate, (anchor) => verifyBlock(certificate, anchor, view, which.toLowerCase()));
 }
 
 function transactions(view) {
