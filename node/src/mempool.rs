@@ -144,9 +144,17 @@ impl SharedMempool {
         Settled { took, dropped }
     }
 
-    /// How long the transaction that has waited longest has been here.
+    /// How long the transaction that has waited longest has been here. One behind a gap in the nonces of its
+    /// sender does not count: no block could take it, however well the chain goes.
     pub fn oldest(&self) -> Duration {
-        self.lock().arrivals.values().map(Instant::elapsed).max().unwrap_or_default()
+        let inner = self.lock();
+        let mut oldest = None;
+        for (hash, arrived) in &inner.arrivals {
+            if oldest.is_none_or(|oldest| *arrived < oldest) && inner.pool.is_reachable(hash) {
+                oldest = Some(*arrived);
+            }
+        }
+        oldest.map(|arrived| arrived.elapsed()).unwrap_or_default()
     }
 
     /// Where a transaction is.

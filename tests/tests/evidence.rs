@@ -8,11 +8,10 @@ use logothete_client::rpc::types::{BlockGet, EvidenceView, OffenceKind, PageRequ
 use logothete_client::verify;
 use logothete_consensus::signing::commit_message;
 use logothete_consensus::{CommitVote, Equivocation};
-use logothete_genesis::dev;
 use logothete_node::dissemination::BatchMessage;
-use logothete_node::recover;
-use logothete_p2p::{Bytes, Config, Lane, PeerEvent, Role};
+use logothete_p2p::{Bytes, Lane};
 use logothete_primitives::{BlockHash, Digest, Epoch, ValidatorIndex, View, codec};
+use logothete_tests::liar::{self, Liar};
 use logothete_tests::network::{Plan, TestNet};
 
 const SOON: Duration = Duration::from_secs(30);
@@ -24,7 +23,7 @@ fn two_votes(net: &TestNet, view: u64) -> Bytes {
     let vote = |block: u8| {
         let block = BlockHash::new(Digest::new([block; 32]));
         let message = commit_message(&net.spec.chain_id(), epoch, view, &block);
-        let signature = dev::validator_key(7, LIAR).sign(&message);
+        let signature = liar::key(LIAR).sign(&message);
         CommitVote { epoch, view, block, signer, signature }
     };
     let evidence = Equivocation::CommitVote { first: vote(1), second: vote(2) };
@@ -33,25 +32,13 @@ fn two_votes(net: &TestNet, view: u64) -> Bytes {
 
 /// Tells a validator of two offences of one kind, over a connection of the liar's own: the proof needs no witness.
 async fn tell(net: &TestNet, to: usize) -> anyhow::Result<()> {
-    let genesis = recover::genesis_of(&net.spec);
-    let validators = net.spec.validators.iter().map(|validator| validator.key).collect();
-    let mut config = Config::new(genesis.chain, genesis.hash, validators, Role::Validator);
-    config.listen = vec!["/ip4/127.0.0.1/tcp/0".parse()?];
-    config.bootstrap = vec![net.peer_address(to).parse()?];
-    let secret = dev::validator_key(7, LIAR);
-    let (network, mut inbound, task) = logothete_p2p::start(&secret, config).await?;
-    let target = net.spec.validators[to].key;
-    while let Some(event) = tokio::time::timeout(SOON, inbound.peers.recv()).await? {
-        if matches!(event, PeerEvent::Connected(peer) if peer.key == target) {
-            break;
-        }
-    }
+    let liar = Liar::connect(net, LIAR, to).await?;
     for view in [5, 6] {
-        network.send(&target, Lane::Batches, two_votes(net, view))?;
+        liar.send(Lane::Batches, two_votes(net, view))?;
     }
     // Frames of one lane arrive in order, so whoever shows the first proof has had the second or soon will.
     recorded(net, to).await?;
-    Ok(task.stop().await?)
+    liar.leave().await
 }
 
 /// The evidence a node lists, waiting some blocks for the first.

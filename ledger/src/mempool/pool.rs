@@ -189,6 +189,13 @@ impl Mempool {
         self.entry(hash).map(|entry| &entry.tx)
     }
 
+    /// Whether a block could take the transaction: it is here, and no nonce of its sender before its own is missing.
+    pub fn is_reachable(&self, hash: &TxHash) -> bool {
+        self.places.get(hash).is_some_and(|(sender, nonce)| {
+            self.accounts.get(sender).is_some_and(|(queue, _)| queue.reaches(*nonce))
+        })
+    }
+
     /// The nonce after the gapless run of waiting transactions of a sender: what a client should use next.
     pub fn next_nonce(&self, address: &Address, account: &Account) -> Nonce {
         let Some((queue, _)) = self.accounts.get(address) else {

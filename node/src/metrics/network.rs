@@ -10,6 +10,11 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::{CountGauge, SecondsGauge, ValidatorNames};
 
+/// Refusals that somebody has to do something about. They are counted from zero, because Prometheus sees no increase
+/// in a counter that begins with its first refusal.
+const REFUSALS: [&str; 6] =
+    ["version", "chain", "genesis", "own_key", "wrong_key", "not_a_validator"];
+
 /// Metrics of the connections to other nodes.
 pub struct NetworkMetrics {
     names: ValidatorNames,
@@ -68,6 +73,9 @@ impl NetworkMetrics {
             dropped: Family::default(),
             disconnects: Family::default(),
         };
+        for reason in REFUSALS {
+            metrics.disconnects.get_or_create_owned(&ReasonLabel { reason });
+        }
         let r = registry.sub_registry_with_prefix("network");
         r.register("peers", "Connected peers, by role", metrics.peers.clone());
         let help = "Last round trip to a validator";

@@ -49,7 +49,7 @@ impl MempoolMetrics {
         r.register("transactions", "Transactions that wait", metrics.transactions.clone());
         let help = "Bytes of the transactions that wait";
         r.register_with_unit("size", help, Unit::Bytes, metrics.bytes.clone());
-        let help = "Age of the oldest transaction that waits";
+        let help = "Age of the oldest transaction that waits and is not behind a gap in nonces";
         r.register_with_unit("oldest_age", help, Unit::Seconds, metrics.age.clone());
         r.register("admitted", "Transactions let in", metrics.admitted.clone());
         let help = "Transactions not let in, by reason";

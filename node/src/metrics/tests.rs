@@ -98,6 +98,16 @@ fn values_and_labels_are_exposed() {
 }
 
 #[test]
+fn refusals_that_alert_are_there_before_the_first() {
+    let text = Metrics::new("1", &names()).render().unwrap();
+    let (_, alert) = RULES.split_once("disconnects_total{reason=~\"").unwrap();
+    for reason in alert.split('"').next().unwrap().split('|') {
+        let line = format!("logothete_network_disconnects_total{{reason=\"{reason}\"}} 0");
+        assert!(text.lines().any(|found| found == line), "missing {line}\n{text}");
+    }
+}
+
+#[test]
 fn clones_share_the_counters() {
     let metrics = Metrics::new("1", &names());
     let other = metrics.clone();

@@ -35,8 +35,11 @@ fn what_waits_behind_a_gap_is_not_handed_out_until_it_is_filled() {
     let first = desk.wait(1, 0, 100);
     assert_eq!(desk.take_all(), hashes(&[&first]));
     assert!(!desk.pool.has_ready());
+    assert!(desk.pool.is_reachable(&first.hash), "being ordered, it still waits");
+    assert!(!desk.pool.is_reachable(&later.hash));
     let between = desk.wait(1, 1, 100);
     assert!(desk.pool.has_ready());
+    assert!(desk.pool.is_reachable(&later.hash));
     assert_eq!(desk.take_all(), hashes(&[&between, &later]));
 }
 
