@@ -5,6 +5,7 @@
 mod rpc;
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use futures::StreamExt;
 use logothete_client::rpc::method::TxSubmitBatchMethod;
@@ -13,7 +14,7 @@ use logothete_client::rpc::types::{
 };
 use logothete_client::{Client, ClientError, Subscription, TxBuilder};
 use logothete_node::rpc::{Feeds, Limits, NodeApi};
-use logothete_primitives::{Amount, BlockHash, Height, Nonce, TxHash};
+use logothete_primitives::{Amount, BlockHash, Height, Nonce, TxHash, View};
 use serde_json::{Value, json};
 
 use rpc::cutter::Cutter;
@@ -107,8 +108,42 @@ async fn read_txs(mut subscription: Subscription, last: Height) -> Vec<TxHash> {
     seen
 }
 
+/// Reads the part of the validators up to a height.
+async fn read_validators(mut subscription: Subscription, last: Height) -> Vec<(Height, View)> {
+    let mut seen = Vec::new();
+    while seen.last().is_none_or(|(height, _)| *height < last) {
+        match next(&mut subscription).await.told {
+            Told::Validators(told) => seen.push((told.height, told.view)),
+            other => panic!("the part of the validators was expected, not {other:?}"),
+        }
+    }
+    seen
+}
+
+/// Reads blocks as a browser reads server-sent events: whenever the connection is lost it asks for the same address
+/// again and says what it has seen.
+async fn read_frames(url: String, last: Height) -> Vec<(Height, BlockHash)> {
+    let mut seen: Vec<(Height, BlockHash)> = Vec::new();
+    let mut id: Option<String> = None;
+    while seen.last().is_none_or(|(height, _)| *height < last) {
+        let Some(mut frames) = Frames::open(&url, id.as_deref()).await else {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            continue;
+        };
+        while let Some((position, _, block)) = frames.next().await {
+            let height = block["height"].as_str().unwrap().parse().unwrap();
+            seen.push((at(height), block["hash"].as_str().unwrap().parse().unwrap()));
+            id = Some(position);
+            if at(height) == last {
+                break;
+            }
+        }
+    }
+    seen
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn every_block_comes_once_through_cuts_and_restarts() {
+async fn every_event_comes_once_through_cuts_and_restarts() {
     let mut chain = TestChain::start().await;
     let cutter = Cutter::to(chain.address, 7, 4_000).await;
     let client = Client::new([format!("http://{}", cutter.address)]).unwrap();
@@ -117,6 +152,11 @@ async fn every_block_comes_once_through_cuts_and_restarts() {
     let blocks = tokio::spawn(read_blocks(blocks, last));
     let txs = client.subscribe(Subscribe::from(EventKind::Txs, at(1)));
     let txs = tokio::spawn(read_txs(txs, last));
+    let validators = client.subscribe(Subscribe::from(EventKind::Validators, at(1)));
+    let validators = tokio::spawn(read_validators(validators, last));
+    let frames = format!("http://{}/events/blocks?from_height=1", cutter.address);
+    let frames = tokio::time::timeout(12 * SOON, read_frames(frames, last));
+    let frames = tokio::spawn(frames);
     for stop_at in [15, 35] {
         for _ in 0..4 {
             chain.send_many(FEW).await;
@@ -130,6 +170,12 @@ async fn every_block_comes_once_through_cuts_and_restarts() {
     let executed = chain.txs_to(last);
     assert!(executed.len() >= 80, "{} transactions are too few to tell", executed.len());
     assert_eq!(txs, executed);
+    assert_eq!(frames.await.unwrap().unwrap(), blocks);
+    let view = |(height, _): &(Height, BlockHash)| {
+        (*height, chain.service.chain.expect_block(*height).unwrap().block.header.view)
+    };
+    let views: Vec<_> = blocks.iter().map(view).collect();
+    assert_eq!(validators.await.unwrap(), views);
     let cuts = cutter.cuts.load(Ordering::Relaxed);
     println!("{cuts} connections were cut, 2 restarts, {} transactions", executed.len());
     assert!(cuts >= 10, "{cuts} cuts prove nothing");
@@ -290,22 +336,23 @@ struct Frames {
 }
 
 impl Frames {
-    async fn open(url: String, last: Option<&str>) -> Self {
+    /// The stream, unless the connection is lost.
+    async fn open(url: &str, last: Option<&str>) -> Option<Self> {
         let mut ask = reqwest::Client::new().get(url);
         if let Some(last) = last {
             ask = ask.header("last-event-id", last);
         }
-        let answer = ask.send().await.unwrap();
+        let answer = ask.send().await.ok()?;
         assert_eq!(answer.status(), 200);
         assert_eq!(answer.headers()["content-type"], "text/event-stream");
-        Self { answer, text: String::new() }
+        Some(Self { answer, text: String::new() })
     }
 
-    /// Identifier, name and data of the next event.
-    async fn next(&mut self) -> (String, String, Value) {
+    /// Identifier, name and data of the next event, unless the connection is lost.
+    async fn next(&mut self) -> Option<(String, String, Value)> {
         while !self.text.contains("\n\n") {
             let piece = tokio::time::timeout(SOON, self.answer.chunk()).await.unwrap();
-            self.text.push_str(std::str::from_utf8(&piece.unwrap().unwrap()).unwrap());
+            self.text.push_str(std::str::from_utf8(&piece.ok()??).unwrap());
         }
         let (frame, rest) = self.text.split_once("\n\n").unwrap();
         let line = |name: &str| {
@@ -315,7 +362,7 @@ impl Frames {
         let data = serde_json::from_str(&line("data: ")).unwrap();
         let told = (line("id: "), line("event: "), data);
         self.text = rest.to_owned();
-        told
+        Some(told)
     }
 }
 
@@ -323,9 +370,9 @@ impl Frames {
 async fn server_sent_events_resume_by_the_last_that_was_seen() {
     let chain = TestChain::start().await;
     let url = format!("{}/events/blocks?from_height=1", chain.url);
-    let mut frames = Frames::open(url.clone(), None).await;
+    let mut frames = Frames::open(&url, None).await.unwrap();
     for height in 1..=4_u64 {
-        let (id, name, data) = frames.next().await;
+        let (id, name, data) = frames.next().await.unwrap();
         assert_eq!((id, name.as_str()), (height.to_string(), "block"));
         assert_eq!(data["height"], height.to_string());
         let stored = chain.service.chain.expect_block(at(height)).unwrap();
@@ -333,7 +380,7 @@ async fn server_sent_events_resume_by_the_last_that_was_seen() {
     }
     drop(frames);
     // A browser that reconnects asks for the same address again and says what it has seen.
-    let mut frames = Frames::open(url, Some("3")).await;
-    assert_eq!(frames.next().await.0, "4");
+    let mut frames = Frames::open(&url, Some("3")).await.unwrap();
+    assert_eq!(frames.next().await.unwrap().0, "4");
     chain.stop().await;
 }

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use logothete_primitives::Height;
@@ -55,6 +56,8 @@ fn touched() -> Metrics {
     m.rpc.connected();
     m.rpc.answered("chain_info", "ok", ms);
     m.rpc.refused("host");
+    m.rpc.subscribed("blocks");
+    m.rpc.told("blocks");
     m.rpc.disconnected();
     m
 }
@@ -72,6 +75,31 @@ fn every_metric_is_named_after_its_area_and_explained() {
     }
     assert!(seen.len() > 40, "{}", seen.len());
     assert!(text.ends_with("# EOF\n"));
+}
+
+/// The rows of the table of metrics: the name that is queried, its kind and its explanation.
+fn table() -> String {
+    let text = touched().render().unwrap();
+    let mut rows = String::new();
+    let explained = text.lines().filter_map(|line| line.strip_prefix("# HELP "));
+    for (name, help) in explained.filter_map(|line| line.split_once(' ')) {
+        let kind = format!("# TYPE {name} ");
+        let kind = text.lines().find_map(|line| line.strip_prefix(&kind)).unwrap();
+        let suffix = match kind {
+            "counter" => "_total",
+            "info" => "_info",
+            _ => "",
+        };
+        writeln!(rows, "| `{name}{suffix}` | {kind} | {} |", help.trim_end_matches('.')).unwrap();
+    }
+    rows
+}
+
+#[test]
+fn the_page_lists_every_metric() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/monitoring.md");
+    let (page, table) = (std::fs::read_to_string(page).unwrap(), table());
+    assert!(page.contains(&table), "docs/monitoring.md must have these rows:\n{table}");
 }
 
 #[test]
