@@ -156,6 +156,35 @@ impl Browser {
         Ok(())
     }
 
+    /// Presses a key and lets it go: a letter, a digit, a sign, or a key by its name.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub async fn press(&self, key: &str) -> anyhow::Result<()> {
+        let (code, text) = match key {
+            "Tab" => (9, ""),
+            "Enter" => (13, "\r"),
+            "Escape" => (27, ""),
+            "ArrowLeft" => (37, ""),
+            letter => (0, letter),
+        };
+        for kind in ["keyDown", "keyUp"] {
+            let text = if kind == "keyDown" { text } else { "" };
+            let event = json!({ "type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code, "text": text });
+            self.protocol("Input.dispatchKeyEvent", &event).await?;
+        }
+        Ok(())
+    }
+
+    /// Forgets every file it was sent.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub async fn forget_files(&self) -> anyhow::Result<()> {
+        self.protocol("Network.clearBrowserCache", &json!({})).await?;
+        Ok(())
+    }
+
     async fn protocol(&self, command: &str, parameters: &Value) -> anyhow::Result<Value> {
         self.post("goog/cdp/execute", &json!({ "cmd": command, "params": parameters })).await
     }

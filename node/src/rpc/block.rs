@@ -2,8 +2,8 @@
 
 use logothete_client::rpc::RpcError;
 use logothete_client::rpc::types::{
-    BlockCertificate, BlockGet, BlockSelector, BlockSummary, BlockView, ExecutedView, Page,
-    PageRequest, SignerView,
+    BlockCertificate, BlockGet, BlockSelector, BlockSummary, BlockView, ExecutedView, HexBytes,
+    Page, PageRequest, SignerView,
 };
 use logothete_consensus::CommitCert;
 use logothete_primitives::Height;
@@ -25,7 +25,7 @@ impl NodeApi {
         Ok(BlockView {
             hash: found.hash,
             header: views::header_view(set, &found.header),
-            payload: views::hex(&found.payload),
+            payload: committed(&lookup, &found),
             batches: views::batch_views(set, &found.payload),
             transaction_count: views::ordered(&found.payload),
             evidence_count: count(found.payload.evidence.len()),
@@ -99,6 +99,14 @@ impl NodeApi {
         let seen = self.service().views.view(certificate.view);
         views::signer_views(self.validators(), &certificate.signers, seen.as_ref())
     }
+}
+
+/// The bytes whose hash the header names: those of genesis are the chain id.
+fn committed(lookup: &Lookup, found: &Found) -> HexBytes {
+    if found.header.height == Height::ZERO {
+        return HexBytes(lookup.chain().genesis().chain.digest().as_bytes().to_vec());
+    }
+    views::hex(&found.payload)
 }
 
 /// What this node computed for a height.

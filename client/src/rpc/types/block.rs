@@ -147,6 +147,7 @@ pub struct BlockView {
     /// Its header.
     pub header: HeaderView,
     /// Its encoded payload, which hashes to `header.payload`: by it the batches and both counts are proven.
+    /// That of genesis is the chain id.
     #[serde(default)]
     pub payload: HexBytes,
     /// The batches it orders.
