@@ -10,7 +10,7 @@ use crate::keystore::random;
 /// Mode of files that hold a secret.
 pub(crate) const SECRET: u32 = 0o600;
 /// Mode of other files.
-pub(crate) const PUBLIC: u32 = 0o644;
+pub const PUBLIC: u32 = 0o644;
 
 /// Writes a file that must not exist yet.
 ///
@@ -23,7 +23,10 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> 
 }
 
 /// Writes a file in the place of one that may exist.
-pub(crate) fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+///
+/// # Errors
+/// Those of the file system; then the one that was there is whole.
+pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let temporary = Temporary::write(path, bytes, mode)?;
     fs::rename(&temporary.0, path)?;
     sync_parent(path)

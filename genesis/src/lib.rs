@@ -12,6 +12,7 @@
 //! - [`builder`]: a specification in code.
 //! - [`keystore`]: key files, encrypted or marked as for development.
 //! - [`fresh`]: the mark of a key that has never signed.
+//! - [`files`]: writing files that are there whole or not at all.
 //! - [`dev`]: accounts and validators whose keys everybody knows.
 //! - [`network_files`]: the directories of all nodes of a network.
 
@@ -19,7 +20,7 @@ pub mod builder;
 pub mod dev;
 pub mod encoding;
 pub mod fault;
-mod files;
+pub mod files;
 pub mod fresh;
 pub mod keystore;
 pub mod network_files;

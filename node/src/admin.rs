@@ -13,14 +13,16 @@ pub mod token;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use logothete_client::rpc::types::{AdminPeers, LogLevel, Stopping};
+use logothete_client::rpc::types::{AdminPeers, BackupVerified, LogLevel, Stopping};
 use logothete_ledger::progress::{Step, Watch};
+use logothete_primitives::{ChainId, TimestampMs};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
 pub use self::socket::{AdminError, ask, ask_watching};
 pub use self::token::{Token, TokenHash};
+use crate::backup_record::RecordError;
 use crate::logging;
 
 /// What the node does for its administrator.
@@ -30,6 +32,16 @@ pub trait Actions: Send + Sync + 'static {
     /// # Errors
     /// Why there is no backup, for people.
     fn backup(&self, dir: &Path, watch: &mut Watch<'_>) -> Result<Value, String>;
+    /// Remembers that a backup of a chain was verified, by when it was made; answers when the newest of them was made
+    /// (called on a blocking thread).
+    ///
+    /// # Errors
+    /// Why it does not remember it.
+    fn backup_verified(
+        &self,
+        chain: ChainId,
+        created: TimestampMs,
+    ) -> Result<TimestampMs, RecordError>;
     /// Who is connected and who is kept out.
     fn peers(&self) -> AdminPeers;
     /// Begins an orderly stop.
@@ -47,6 +59,13 @@ pub enum Request {
         /// Whether to be told how far it is before the answer; only the socket can.
         #[serde(default)]
         progress: bool,
+    },
+    /// Remember that a backup was verified.
+    BackupVerified {
+        /// Chain of the backup.
+        chain: ChainId,
+        /// When it was made.
+        created_ms: TimestampMs,
     },
     /// Change what is logged.
     LogLevel {
@@ -86,10 +105,12 @@ impl Request {
                 dir.display()
             ))),
             Self::Backup { dir, .. } => {
-                let work = move || actions.backup(&dir, &mut watch);
-                let made = tokio::task::spawn_blocking(work).await;
-                let panicked = |_| "the backup ended by a panic; see the node's log".to_owned();
-                made.map_err(panicked).flatten().map_err(Refusal::Failed)
+                blocking(move || actions.backup(&dir, &mut watch).map_err(Refusal::Failed)).await
+            }
+            Self::BackupVerified { chain, created_ms } => {
+                let newest_ms =
+                    blocking(move || Ok(actions.backup_verified(chain, created_ms)?)).await?;
+                written(&BackupVerified { newest_ms })
             }
             Self::LogLevel { level } => match logging::set_level(&level) {
                 Ok(()) => written(&LogLevel { level }),
@@ -102,6 +123,23 @@ impl Request {
             }
         }
     }
+}
+
+impl From<RecordError> for Refusal {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::ForeignChain { .. } => Self::Senseless(error.to_string()),
+            RecordError::Unwritten { .. } => Self::Failed(error.to_string()),
+        }
+    }
+}
+
+/// Does what waits for the disk on a thread of its own.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    let panicked = |_| Refusal::Failed("the work ended by a panic; see the node's log".to_owned());
+    tokio::task::spawn_blocking(work).await.map_err(panicked).flatten()
 }
 
 fn written(answer: &impl Serialize) -> Result<Value, Refusal> {

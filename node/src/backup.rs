@@ -44,15 +44,15 @@ pub struct Summary {
 ///
 /// # Errors
 /// Why there is none.
-pub fn create(
-    chain: &Chain,
-    dir: &Path,
-    watch: &mut Watch<'_>,
-) -> anyhow::Result<serde_json::Value> {
+pub fn create(chain: &Chain, dir: &Path, watch: &mut Watch<'_>) -> Result<Summary, BackupError> {
+    let manifest = backup::create(chain.store().as_ref(), dir, now(), watch)?;
+    Ok(Summary::of(&manifest))
+}
+
+/// The time by which backups are told apart.
+pub(crate) fn now() -> TimestampMs {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let created = TimestampMs::new(u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
-    let manifest = backup::create(chain.store().as_ref(), dir, created, watch)?;
-    Ok(serde_json::to_value(Summary::of(&manifest))?)
+    TimestampMs::new(u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// Verifies every byte, the state and the chain of a backup; needs no node and changes nothing.

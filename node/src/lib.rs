@@ -11,6 +11,7 @@ pub mod absent;
 pub mod admin;
 pub mod admission;
 pub mod backup;
+pub mod backup_record;
 pub mod bench;
 pub mod chain;
 pub mod chain_check;

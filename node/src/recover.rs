@@ -26,6 +26,8 @@ use crate::head::Head;
 
 /// Name of the copy of the safety marks in the data directory.
 const MARKS_FILE: &str = "marks";
+/// Name of the record of backups in the data directory.
+const BACKUPS_FILE: &str = "backups.json";
 /// Name of the database in the data directory.
 const DATABASE: &str = "db";
 
@@ -83,6 +85,11 @@ impl Layout {
     /// The copy of the safety marks.
     pub fn marks(&self) -> PathBuf {
         self.data.join(MARKS_FILE)
+    }
+
+    /// The record of when the newest backups were made.
+    pub fn backups(&self) -> PathBuf {
+        self.data.join(BACKUPS_FILE)
     }
 
     /// The data directory itself.

@@ -7,15 +7,18 @@ use anyhow::Context as _;
 use futures::future::OptionFuture;
 use logothete_client::rpc::types::AdminPeers;
 use logothete_ledger::progress::Watch;
+use logothete_primitives::{ChainId, TimestampMs};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::admin::{Actions, listener, socket};
 use crate::backup;
+use crate::backup_record::{BackupRecord, RecordError};
 use crate::config::Config;
 use crate::files;
 use crate::node::Node;
+use crate::recover::Layout;
 use crate::rpc;
 use crate::service::Service;
 use crate::workers;
@@ -40,11 +43,12 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let service = node.service.clone();
     let stop = node.stop_token();
     stop_on_signals(&stop)?;
+    // Before anybody can scrape: it sets the figures of what the node before the restart knew.
+    let actions: Arc<dyn Actions> = Arc::new(Administration::new(service.clone()));
     let names = &service.config.rpc;
     let hosts = rpc::Hosts::new(&names.hosts, &names.origins);
     let options = rpc::Options { hosts, limits };
     let server = rpc::spawn(public, service.clone(), options, stop.clone());
-    let actions: Arc<dyn Actions> = Arc::new(Administration { service: service.clone() });
     let path = service.config.admin_socket();
     let socket = socket::serve(&path, Arc::clone(&actions), stop.clone())
         .context("opening the admin socket")?;
@@ -98,16 +102,42 @@ pub(crate) fn stop_on_signals(stop: &CancellationToken) -> anyhow::Result<()> {
 
 struct Administration {
     service: Arc<Service>,
+    backups: BackupRecord,
+}
+
+impl Administration {
+    fn new(service: Arc<Service>) -> Self {
+        let path = Layout::new(&service.config.paths.data).backups();
+        let backups = BackupRecord::open(path, service.chain.genesis().chain);
+        service.metrics.backup.known(backups.newest());
+        Self { service, backups }
+    }
 }
 
 impl Actions for Administration {
     fn backup(&self, dir: &Path, watch: &mut Watch<'_>) -> Result<serde_json::Value, String> {
-        let created = backup::create(&self.service.chain, dir, watch);
-        match &created {
-            Ok(_) => self.service.metrics.backup.created(),
-            Err(_) => self.service.metrics.backup.failed(),
+        let metrics = &self.service.metrics.backup;
+        let made = backup::create(&self.service.chain, dir, watch).map_err(|error| {
+            metrics.failed();
+            error.to_string()
+        })?;
+        // The backup is good all the same.
+        if let Err(error) = self.backups.made(made.created_ms) {
+            warn!(event = "backup.record.unwritten", %error);
         }
-        created.map_err(|error| format!("{error:#}"))
+        metrics.known(self.backups.newest());
+        serde_json::to_value(made).map_err(|error| error.to_string())
+    }
+
+    fn backup_verified(
+        &self,
+        chain: ChainId,
+        created: TimestampMs,
+    ) -> Result<TimestampMs, RecordError> {
+        let remembered = self.backups.verified(chain, created);
+        let newest = self.backups.newest();
+        self.service.metrics.backup.known(newest);
+        remembered.map(|()| newest.verified_ms.unwrap_or(created))
     }
 
     fn peers(&self) -> AdminPeers {

@@ -1,7 +1,7 @@
 //! Gauges that are sampled, because nothing happens when they matter most.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use logothete_consensus::Mode;
 use logothete_ledger::store::disk_space;
@@ -22,16 +22,28 @@ const SILENCE: Duration = Duration::from_secs(10);
 pub async fn run(service: Arc<Service>) {
     let mut interval = tokio::time::interval(INTERVAL);
     let mut fetched = 0;
+    let mut last = Instant::now();
     for number in 0u64.. {
         interval.tick().await;
         sample(&service);
         let blocks = service.sync.borrow().blocks;
         service.metrics.sync.fetched(blocks.saturating_sub(fetched));
         fetched = blocks;
+        let since = std::mem::replace(&mut last, Instant::now()).elapsed();
+        let asked = service.clone();
+        service.workers.read(move || sample_stall(&asked, since)).await;
         if number.is_multiple_of(SIZE_EVERY) {
             let asked = service.clone();
             service.workers.read(move || sample_sizes(&asked)).await;
         }
+    }
+}
+
+/// Looks whether the database holds writers back, `since` the last look.
+fn sample_stall(service: &Service, since: Duration) {
+    match service.chain.store().is_write_stalled() {
+        Ok(is_stalled) => service.metrics.store.write_stall(is_stalled.then_some(since)),
+        Err(error) => debug!(event = "store.stall.unknown", %error),
     }
 }
 

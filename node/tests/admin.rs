@@ -10,14 +10,18 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use logothete_client::rpc::method::{AdminBackupMethod, AdminPeersMethod, AdminShutdownMethod};
-use logothete_client::rpc::types::{AdminBackup, AdminPeers, Empty};
+use logothete_client::rpc::method::{
+    AdminBackupMethod, AdminBackupVerifiedMethod, AdminPeersMethod, AdminShutdownMethod,
+};
+use logothete_client::rpc::types::{AdminBackup, AdminBackupVerified, AdminPeers, Empty};
 use logothete_client::rpc::{ADMIN_METHODS, ErrorCode};
 use logothete_client::{Client, ClientError};
 use logothete_ledger::progress::Watch;
 use logothete_node::admin::{Actions, Token, listener};
+use logothete_node::backup_record::RecordError;
 use logothete_node::metrics::Metrics;
 use logothete_node::rpc::bind;
+use logothete_primitives::{ChainId, Digest, TimestampMs};
 use reqwest::StatusCode;
 use reqwest::header::{AUTHORIZATION, HOST, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde_json::{Value, json};
@@ -39,6 +43,19 @@ impl Actions for Recorder {
             "height": "7", "state_root": "00".repeat(32), "committed": "9",
             "created_ms": "1", "files": 3, "bytes": "4", "blocks_checked": null,
         }))
+    }
+
+    fn backup_verified(
+        &self,
+        found: ChainId,
+        created: TimestampMs,
+    ) -> Result<TimestampMs, RecordError> {
+        let expected = ChainId::new(Digest::ZERO);
+        if found == expected {
+            Ok(created)
+        } else {
+            Err(RecordError::ForeignChain { expected, found })
+        }
     }
 
     fn peers(&self) -> AdminPeers {
@@ -155,6 +172,15 @@ async fn who_holds_the_token_is_served() {
         assert_eq!(error.code, code);
         assert!(error.message.contains(why) && !error.data.hint.is_empty(), "{error:?}");
     }
+    let created_ms = TimestampMs::new(8);
+    let verified = |byte: u8| {
+        let chain = ChainId::new(Digest::new([byte; 32]));
+        client.call_once::<AdminBackupVerifiedMethod>(AdminBackupVerified { chain, created_ms })
+    };
+    assert_eq!(verified(0).await.unwrap().newest_ms, created_ms);
+    let refused = verified(1).await;
+    let Err(ClientError::Rpc(error)) = refused else { panic!("{refused:?}") };
+    assert_eq!(error.code, ErrorCode::InvalidParams);
     assert!(client.call_once::<AdminShutdownMethod>(Empty {}).await.unwrap().stopping);
     tokio::time::timeout(SOON, running.server).await.unwrap().unwrap();
 }
@@ -300,9 +326,16 @@ fn a_node_is_administered_with_its_token_and_tells_it_nowhere() {
     assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));
     assert!(said(&refused).contains("Authorization: Bearer TOKEN"), "{}", said(&refused));
     let backup = ["backup", "create", "--to", "backup", "--url", &url];
+    let verify =
+        ["backup", "verify", "backup", "--url", &url, "--genesis", "net/genesis.toml", "--json"];
     for good in [&peers[..], &["admin", "log-level", "trace", "--url", &url], &backup] {
         let done = home.logothete(good, token);
         assert_eq!(done.status.code(), Some(0), "{}", said(&done));
+    }
+    for (token, told) in [(token, Value::Bool(true)), (None, Value::Null)] {
+        let verified = home.logothete(&verify, token);
+        let envelope: Value = serde_json::from_slice(&verified.stdout).unwrap();
+        assert_eq!((&envelope["success"], &envelope["data"]["told"]), (&true.into(), &told));
     }
     let refused = home.logothete(&["admin", "log-level", "a=b=c", "--url", &url], token);
     assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));

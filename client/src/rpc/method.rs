@@ -16,13 +16,14 @@ use serde_path_to_error::Segment;
 use super::error::{ErrorCode, RpcError};
 use super::openrpc::Shape;
 use super::types::{
-    AccountGet, AccountHistory, AccountView, AddressActivity, AdminBackup, AdminPeers,
-    BackupCreated, BlockCertificate, BlockGet, BlockSelector, BlockSummary, BlockView, ChainInfo,
-    ConsensusState, Empty, EvidenceView, FaucetDrip, LogLevel, MempoolStats, NodePeers, NodeStatus,
-    NodeWhy, OpenRpc, Page, PageRequest, StateProofGet, StateProofView, Stopping, Submitted,
-    SubmittedEach, Subscribe, Subscribed, SubscriptionId, TxBytes, TxDetails, TxEncode, TxEncoded,
-    TxGet, TxHashOnly, TxSimulated, TxState, TxSubmitBatch, TxView, TxWait, Unsubscribed,
-    UptimeGet, ValidatorsList, ValidatorsUptime, ViewRecord,
+    AccountGet, AccountHistory, AccountView, AddressActivity, AdminBackup, AdminBackupVerified,
+    AdminPeers, BackupCreated, BackupVerified, BlockCertificate, BlockGet, BlockSelector,
+    BlockSummary, BlockView, ChainInfo, ConsensusState, Empty, EvidenceView, FaucetDrip, LogLevel,
+    MempoolStats, NodePeers, NodeStatus, NodeWhy, OpenRpc, Page, PageRequest, StateProofGet,
+    StateProofView, Stopping, Submitted, SubmittedEach, Subscribe, Subscribed, SubscriptionId,
+    TxBytes, TxDetails, TxEncode, TxEncoded, TxGet, TxHashOnly, TxSimulated, TxState,
+    TxSubmitBatch, TxView, TxWait, Unsubscribed, UptimeGet, ValidatorsList, ValidatorsUptime,
+    ViewRecord,
 };
 
 /// One method, as a type.
@@ -249,6 +250,8 @@ socket {
 admin {
     /// Writes a backup of the newest final height into an empty or missing directory.
     Admin AdminBackupMethod = admin_backup(AdminBackup) -> BackupCreated [Unauthorized];
+    /// Tells the node that a backup of its chain was verified.
+    Admin AdminBackupVerifiedMethod = admin_backup_verified(AdminBackupVerified) -> BackupVerified [Unauthorized];
     /// Changes what the node logs until it is started again.
     Admin AdminLogLevelMethod = admin_log_level(LogLevel) -> LogLevel [Unauthorized];
     /// The addresses of this node, its peers, and those it keeps out.

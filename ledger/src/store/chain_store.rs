@@ -357,6 +357,10 @@ impl<E: Engine> Store for ChainStore<E> {
         self.engine.usage()
     }
 
+    fn is_write_stalled(&self) -> Result<bool, StoreError> {
+        self.engine.is_write_stalled()
+    }
+
     fn checkpoint(&self, target: &Path) -> Result<(), StoreError> {
         self.engine.checkpoint(target)
     }

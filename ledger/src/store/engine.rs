@@ -74,6 +74,9 @@ pub trait Engine: Send + Sync {
     /// Space used.
     fn usage(&self) -> Result<Vec<FamilyUsage>, StoreError>;
 
+    /// Whether the engine slows down writers or lets them wait at this moment.
+    fn is_write_stalled(&self) -> Result<bool, StoreError>;
+
     /// A consistent copy in a directory that does not exist yet.
     fn checkpoint(&self, target: &Path) -> Result<(), StoreError>;
 }

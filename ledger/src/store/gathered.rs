@@ -210,6 +210,10 @@ impl<E: Engine> Engine for Gathered<E> {
         Ok(usage)
     }
 
+    fn is_write_stalled(&self) -> Result<bool, StoreError> {
+        self.engine.is_write_stalled()
+    }
+
     fn checkpoint(&self, target: &Path) -> Result<(), StoreError> {
         self.write_out_in_turn()?;
         self.engine.checkpoint(target)

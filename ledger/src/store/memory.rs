@@ -272,6 +272,10 @@ impl Engine for MemoryEngine {
         Ok(Family::ALL.into_iter().map(usage).collect())
     }
 
+    fn is_write_stalled(&self) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
     fn checkpoint(&self, _target: &Path) -> Result<(), StoreError> {
         Err(StoreError::Unsupported("a checkpoint"))
     }

@@ -287,9 +287,24 @@ impl Engine for RocksEngine {
         Family::ALL.into_iter().map(usage).collect()
     }
 
+    fn is_write_stalled(&self) -> Result<bool, StoreError> {
+        use rocksdb::properties::{ACTUAL_DELAYED_WRITE_RATE, IS_WRITE_STOPPED};
+        // Of the whole database, whichever family is behind. The rate is zero while nothing is delayed.
+        for name in [IS_WRITE_STOPPED, ACTUAL_DELAYED_WRITE_RATE] {
+            let value = self.db.property_int_value(name).map_err(|error| self.typed(&error))?;
+            if value.unwrap_or_default() != 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     fn checkpoint(&self, target: &Path) -> Result<(), StoreError> {
         Checkpoint::new(&self.db)
             .and_then(|checkpoint| checkpoint.create_checkpoint(target))
             .map_err(|error| typed(&error, target))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -137,6 +137,10 @@ pub trait Store: Send + Sync {
     /// Space used, by family.
     fn usage(&self) -> Result<Vec<FamilyUsage>, StoreError>;
 
+    /// Whether writers are slowed down or wait at this moment, because the database does not bring what was written into
+    /// files as fast as more comes. A vote waits with them: each is a write.
+    fn is_write_stalled(&self) -> Result<bool, StoreError>;
+
     /// Makes a consistent copy in `target`, which must not exist.
     fn checkpoint(&self, target: &Path) -> Result<(), StoreError>;
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use logothete_client::rpc::types::{
-    AdminBackup, AdminPeers, BackupCreated, Empty, LogLevel, OpenRpc, Stopping,
+    AdminBackup, AdminBackupVerified, AdminPeers, BackupCreated, BackupVerified, Empty, LogLevel,
+    OpenRpc, Stopping,
 };
 use logothete_client::rpc::{
     ADMIN_METHODS, AdminApi, ErrorCode, MethodInfo, RpcError, dispatch_admin, openrpc,
@@ -86,6 +87,14 @@ fn refused(refusal: Refusal) -> RpcError {
 impl AdminApi for AdminNode {
     async fn admin_backup(&self, params: AdminBackup) -> Result<BackupCreated, RpcError> {
         self.ask(Request::Backup { dir: params.dir, progress: false }).await
+    }
+
+    async fn admin_backup_verified(
+        &self,
+        params: AdminBackupVerified,
+    ) -> Result<BackupVerified, RpcError> {
+        let AdminBackupVerified { chain, created_ms } = params;
+        self.ask(Request::BackupVerified { chain, created_ms }).await
     }
 
     async fn admin_log_level(&self, params: LogLevel) -> Result<LogLevel, RpcError> {

@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use logothete_client::rpc::method::{
-    AdminBackupMethod, AdminLogLevelMethod, AdminPeersMethod, AdminShutdownMethod,
+    AdminBackupMethod, AdminBackupVerifiedMethod, AdminLogLevelMethod, AdminPeersMethod,
+    AdminShutdownMethod,
 };
-use logothete_client::rpc::types::{AdminBackup, AdminPeers, BanView, Empty, LogLevel, PeerView};
+use logothete_client::rpc::types::{
+    AdminBackup, AdminBackupVerified, AdminPeers, BanView, Empty, LogLevel, PeerView,
+};
 use logothete_client::{Client, ClientError, RetryPolicy};
 use logothete_ledger::progress::Step;
 use serde_json::{Value, json};
@@ -67,7 +70,7 @@ pub struct Which {
 }
 
 /// How a node is asked.
-enum Way {
+pub(super) enum Way {
     Socket(PathBuf),
     Listener { url: String, token: Zeroizing<String> },
 }
@@ -146,9 +149,21 @@ pub(super) async fn ask_watching(
     context: &Context,
     which: &Which,
     request: Request,
+    watch: impl FnMut(Step) + Send + 'static,
+) -> Result<Value, Failure> {
+    ask_by(way(context, which)?, request, watch).await
+}
+
+/// [`ask_watching`], by a way that is known.
+///
+/// # Errors
+/// The node is not reached or refuses.
+pub(super) async fn ask_by(
+    way: Way,
+    request: Request,
     mut watch: impl FnMut(Step) + Send + 'static,
 ) -> Result<Value, Failure> {
-    match way(context, which)? {
+    match way {
         Way::Listener { url, token } => {
             let policy = RetryPolicy { attempt: PATIENCE, ..RetryPolicy::READ };
             let client = Client::new([url])?.with_token(&token)?;
@@ -164,10 +179,24 @@ pub(super) async fn ask_watching(
     }
 }
 
+/// The way to the node that is named, if one is: none is looked for where none is needed.
+///
+/// # Errors
+/// It is named wrongly.
+pub(super) fn way_if_named(context: &Context, which: &Which) -> Result<Option<Way>, Failure> {
+    let is_named = which.node.is_some() || which.place.is_named();
+    let has_listener = matches!(context.named_urls(), [_]) && token_given().is_some();
+    (is_named || has_listener).then(|| way(context, which)).transpose()
+}
+
+fn token_given() -> Option<Zeroizing<String>> {
+    std::env::var(token::VARIABLE).ok().map(Zeroizing::new)
+}
+
 /// A named home or node is asked over its socket, unless there is a token for a named listener.
 fn way(context: &Context, which: &Which) -> Result<Way, Failure> {
-    let token = std::env::var(token::VARIABLE).ok().map(Zeroizing::new);
-    let named = which.place.home.is_some() || which.place.config.is_some();
+    let token = token_given();
+    let named = which.place.is_named();
     match (&which.node, context.named_urls(), token) {
         (Some(name), _, _) => {
             let state = lifecycle::load(&context.directory())?;
@@ -194,6 +223,10 @@ async fn call(client: &Client, request: Request) -> Result<Value, ClientError> {
         Request::Backup { dir, .. } => {
             let made = client.call_once::<AdminBackupMethod>(AdminBackup { dir }).await?;
             serde_json::to_value(made)
+        }
+        Request::BackupVerified { chain, created_ms } => {
+            let told = AdminBackupVerified { chain, created_ms };
+            serde_json::to_value(client.call_once::<AdminBackupVerifiedMethod>(told).await?)
         }
         Request::LogLevel { level } => {
             serde_json::to_value(client.call_once::<AdminLogLevelMethod>(LogLevel { level }).await?)

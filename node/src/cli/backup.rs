@@ -6,9 +6,11 @@ use std::time::Instant;
 use clap::{Args, Subcommand};
 use logothete_genesis::Spec;
 use logothete_ledger::backup::{BackupError, Manifest};
+use logothete_primitives::{ChainId, TimestampMs};
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::admin::{self, Which};
+use super::admin::{self, Way, Which};
 use super::context::Context;
 use super::errors;
 use super::output::{Exit, Failure, Outcome, Reply};
@@ -31,7 +33,11 @@ pub enum Backup {
     )]
     Create(Create),
     /// Check a backup against the chain's own certificates and state root; needs no node.
-    #[command(after_help = "Example:\n  logothete backup verify ./backup --genesis genesis.toml")]
+    #[command(
+        after_help = "Examples:\n  logothete backup verify ./backup --genesis genesis.toml\n  \
+        logothete backup verify ./backup --genesis genesis.toml --home ./node0\n\n\
+        A node that is named is told of a good backup: its metrics say when the newest verified one was made."
+    )]
     Verify(Verify),
     /// Verify a backup and write its data into an empty directory.
     #[command(
@@ -42,8 +48,9 @@ pub enum Backup {
     /// Prove that the newest backup can be used: verify it, restore it into a scratch directory, start from it, remove it again.
     #[command(
         after_help = "Examples:\n  logothete backup drill ./backups --genesis genesis.toml\n  \
-        logothete backup drill ./backup --scratch /mnt/large --genesis genesis.toml\n\n\
-        It needs no node and as much free space as the backup; the exit code is 7 when the backup is of no use."
+        logothete backup drill ./backup --scratch /mnt/large --genesis genesis.toml --home ./node0\n\n\
+        It needs no node and as much free space as the backup; the exit code is 7 when the backup is of no use.\n\
+        A node that is named is told of a good one: its metrics say when the newest verified one was made."
     )]
     Drill(Drill),
 }
@@ -63,6 +70,8 @@ pub struct Create {
 pub struct Verify {
     /// The backup.
     backup: PathBuf,
+    #[command(flatten)]
+    which: Which,
 }
 
 /// Arguments of `backup restore`.
@@ -83,6 +92,8 @@ pub struct Drill {
     /// Directory in which the scratch directory is made; else the system's temporary one.
     #[arg(long, value_name = "DIR")]
     scratch: Option<PathBuf>,
+    #[command(flatten)]
+    which: Which,
 }
 
 /// Creates, verifies or restores.
@@ -92,22 +103,60 @@ pub struct Drill {
 pub async fn perform(context: &Context, command: Backup) -> Outcome {
     match command {
         Backup::Create(wish) => create(context, wish).await,
-        Backup::Verify(wish) => verify(context, wish.backup).await,
+        Backup::Verify(wish) => verify(context, wish).await,
         Backup::Restore(wish) => restore(context, wish).await,
         Backup::Drill(wish) => drill(context, wish).await,
     }
 }
 
-/// Verifies a backup.
+/// What `backup verify` answers.
+#[derive(Serialize)]
+struct Verified {
+    #[serde(flatten)]
+    summary: Summary,
+    /// Whether the node that was named knows it now; none if none was named.
+    told: Option<bool>,
+}
+
+/// Verifies a backup, and tells the node that is named.
 ///
 /// # Errors
 /// The first thing that is wrong with it.
-pub(super) async fn verify(context: &Context, dir: PathBuf) -> Outcome {
+pub(super) async fn verify(context: &Context, wish: Verify) -> Outcome {
     let spec = context.trusted_spec()?;
+    let addressee = Addressee::named(context, &wish.which, &spec)?;
     let mut meter = Meter::new(context.printer);
-    let report = blocking(move || backup::verify(&dir, &spec, &mut |step| meter.at(step))).await?;
-    let text = format!("{} {report}", context.printer.tick());
-    Ok(Reply::new(report, text))
+    let work = move || backup::verify(&wish.backup, &spec, &mut |step| meter.at(step));
+    let summary = blocking(work).await?;
+    let text = format!("{} {summary}", context.printer.tick());
+    let told = addressee.tell(context, summary.created_ms).await;
+    Ok(Reply::new(Verified { summary, told }, text))
+}
+
+/// The node that wants to know which backups are good, if one is named.
+struct Addressee {
+    way: Option<Way>,
+    chain: ChainId,
+}
+
+impl Addressee {
+    /// Found before the work, so that a name that is none is not told after hours.
+    fn named(context: &Context, which: &Which, spec: &Spec) -> Result<Self, Failure> {
+        Ok(Self { way: admin::way_if_named(context, which)?, chain: spec.chain_id() })
+    }
+
+    /// Tells of a backup that was verified. It is good also when the node cannot be told.
+    async fn tell(self, context: &Context, created_ms: TimestampMs) -> Option<bool> {
+        let request = Request::BackupVerified { chain: self.chain, created_ms };
+        let told = admin::ask_by(self.way?, request, |_| ()).await;
+        if let Err(Failure { message, hint, .. }) = &told {
+            context.printer.progress(&format!("note: the node was not told: {message}"));
+            if let Some(hint) = hint {
+                context.printer.progress(&format!(" hint: {hint}"));
+            }
+        }
+        Some(told.is_ok())
+    }
 }
 
 async fn restore(context: &Context, wish: Restore) -> Outcome {
@@ -130,12 +179,14 @@ struct Drilled {
 
 async fn drill(context: &Context, wish: Drill) -> Outcome {
     let spec = context.trusted_spec()?;
+    let addressee = Addressee::named(context, &wish.which, &spec)?;
     let chosen = newest(&wish.backups)?;
     let parent = wish.scratch.unwrap_or_else(std::env::temp_dir);
     let mut meter = Meter::new(context.printer);
     let dir = chosen.clone();
     let drilled = blocking(move || rehearse(&dir, &parent, &spec, &mut meter)).await?;
     let Drilled { restored, started, restore_seconds, start_seconds } = drilled;
+    let told = addressee.tell(context, restored.created_ms).await;
     let text = format!(
         "{tick} {} is usable\n{restored}\n  verified and restored in {:.1} s · started in {:.1} s: \
          height {} · state root equal · {} final\n  the scratch directory is removed",
@@ -149,7 +200,7 @@ async fn drill(context: &Context, wish: Drill) -> Outcome {
     Ok(Reply::new(
         json!({
             "backup": chosen, "restored": restored, "started": started,
-            "restore_seconds": restore_seconds, "start_seconds": start_seconds,
+            "restore_seconds": restore_seconds, "start_seconds": start_seconds, "told": told,
         }),
         text,
     ))

@@ -62,6 +62,12 @@ impl Place {
         self.config.clone().or_else(home).or_else(here)
     }
 
+    /// Whether a node is named, and not only what its configuration would say.
+    #[must_use]
+    pub fn is_named(&self) -> bool {
+        self.home.is_some() || self.config.is_some()
+    }
+
     /// Reads all sources.
     ///
     /// # Errors

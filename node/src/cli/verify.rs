@@ -16,7 +16,7 @@ use serde::Deserialize;
 use super::config::Place;
 use super::context::Context;
 use super::output::{Failure, Outcome, Reply, table};
-use super::show;
+use super::{backup, show};
 
 /// Check what a node said, against the chain file alone.
 #[derive(Debug, Subcommand)]
@@ -36,19 +36,12 @@ pub enum Verify {
     Block(File),
     /// A backup, the same as `backup verify`.
     #[command(after_help = "Example:\n  logothete verify backup ./backup --genesis genesis.toml")]
-    Backup(Dir),
+    Backup(backup::Verify),
     /// The whole chain of a node that does not run, from the first block to the newest, and its state. Changes nothing.
     #[command(after_help = "Example:\n  logothete verify chain --home ./node0\n\n\
         Exit code 7 names the height and the check that fails: block, block_hash, parent, payload, justification, batch, receipts,\n\
         results, certificate, state_order, state_root, database.")]
     Chain(Place),
-}
-
-/// Which directory.
-#[derive(Args, Debug)]
-pub struct Dir {
-    /// The backup.
-    backup: PathBuf,
 }
 
 /// What to verify.
@@ -81,7 +74,7 @@ pub async fn perform(context: &Context, command: Verify) -> Outcome {
         Verify::Block(File { file }) => {
             block::perform(&file, &context.trusted_spec()?, context.printer)
         }
-        Verify::Backup(Dir { backup }) => super::backup::verify(context, backup).await,
+        Verify::Backup(wish) => backup::verify(context, wish).await,
         Verify::Chain(place) => chain::perform(context, &place).await,
     }
 }

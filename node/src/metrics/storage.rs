@@ -1,7 +1,9 @@
 //! The database and its backups.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
+use logothete_primitives::TimestampMs;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -9,6 +11,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::{CountGauge, Recent, SecondsGauge, latency_histogram};
+use crate::backup_record::Newest;
 
 /// Metrics of the database.
 pub struct StoreMetrics {
@@ -17,6 +20,8 @@ pub struct StoreMetrics {
     disk_total: CountGauge,
     fsync: Histogram,
     apply: Histogram,
+    stalled: CountGauge,
+    stall_seconds: Counter<f64, AtomicU64>,
     recent_syncs: Recent,
 }
 
@@ -53,6 +58,12 @@ impl StoreMetrics {
         self.apply.observe(took.as_secs_f64());
     }
 
+    /// Whether the database holds writers back now; if so, with the time since the last sample, all of which counts.
+    pub fn write_stall(&self, lasted: Option<Duration>) {
+        self.stalled.set(u64::from(lasted.is_some()));
+        self.stall_seconds.inc_by(lasted.unwrap_or_default().as_secs_f64());
+    }
+
     pub(super) fn register(registry: &mut Registry) -> Self {
         let metrics = Self {
             bytes: Family::default(),
@@ -60,6 +71,8 @@ impl StoreMetrics {
             disk_total: CountGauge::default(),
             fsync: latency_histogram(),
             apply: latency_histogram(),
+            stalled: CountGauge::default(),
+            stall_seconds: Counter::default(),
             recent_syncs: Recent::default(),
         };
         let r = registry.sub_registry_with_prefix("store");
@@ -73,20 +86,27 @@ impl StoreMetrics {
         r.register_with_unit("fsync", help, Unit::Seconds, metrics.fsync.clone());
         let help = "Time of the atomic write of an executed block";
         r.register_with_unit("apply", help, Unit::Seconds, metrics.apply.clone());
+        let help = "1 while the database slows down writes or lets them wait";
+        r.register("write_stalled", help, metrics.stalled.clone());
+        let help = "Time in which the database slowed down writes or let them wait, by samples of a second";
+        r.register_with_unit("write_stall", help, Unit::Seconds, metrics.stall_seconds.clone());
         metrics
     }
 }
 
 /// Metrics of backups.
 pub struct BackupMetrics {
-    created: SecondsGauge,
+    made: SecondsGauge,
+    verified: SecondsGauge,
     failures: Counter,
 }
 
 impl BackupMetrics {
-    /// A backup was made now.
-    pub fn created(&self) {
-        self.created.set(unix_seconds());
+    /// What is known of the newest backups.
+    pub fn known(&self, newest: Newest) {
+        for (gauge, time) in [(&self.made, newest.made_ms), (&self.verified, newest.verified_ms)] {
+            gauge.set(time.map_or(0.0, unix_seconds));
+        }
     }
 
     /// A backup could not be made.
@@ -95,17 +115,29 @@ impl BackupMetrics {
     }
 
     pub(super) fn register(registry: &mut Registry) -> Self {
-        let metrics = Self { created: SecondsGauge::default(), failures: Counter::default() };
+        let metrics = Self {
+            made: SecondsGauge::default(),
+            verified: SecondsGauge::default(),
+            failures: Counter::default(),
+        };
         let r = registry.sub_registry_with_prefix("backup");
         let help = "Unix time of the last backup, 0 when there was none";
-        r.register_with_unit("last_timestamp", help, Unit::Seconds, metrics.created.clone());
+        r.register_with_unit("last_timestamp", help, Unit::Seconds, metrics.made.clone());
+        let help =
+            "Unix time at which the newest verified backup was made, 0 when none was verified";
+        r.register_with_unit(
+            "last_verified_timestamp",
+            help,
+            Unit::Seconds,
+            metrics.verified.clone(),
+        );
         r.register("failures", "Backups that failed", metrics.failures.clone());
         metrics
     }
 }
 
-fn unix_seconds() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64())
+fn unix_seconds(time: TimestampMs) -> f64 {
+    Duration::from_millis(time.get()).as_secs_f64()
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]

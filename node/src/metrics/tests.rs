@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use logothete_primitives::Height;
+use logothete_primitives::{Height, TimestampMs};
 
 use super::{Metrics, SeenVote, SyncPhase, VoteKind};
+use crate::backup_record::Newest;
 
 fn names() -> Vec<String> {
     vec!["v0".to_owned(), "v1".to_owned()]
@@ -51,7 +52,9 @@ fn touched() -> Metrics {
     m.store.disk(1, 2);
     m.store.synced(ms);
     m.store.applied(ms);
-    m.backup.created();
+    m.store.write_stall(Some(ms));
+    let (made_ms, verified_ms) = (Some(TimestampMs::new(2_500)), Some(TimestampMs::new(1_250)));
+    m.backup.known(Newest { made_ms, verified_ms });
     m.backup.failed();
     m.rpc.connected();
     m.rpc.answered("chain_info", "ok", ms);
@@ -116,6 +119,10 @@ fn values_and_labels_are_exposed() {
         "logothete_execution_transactions_total{outcome=\"skipped\"} 1",
         "logothete_network_sent_bytes_total{lane=\"consensus\"} 10",
         "logothete_sync_remaining_blocks 61",
+        "logothete_store_write_stalled 1",
+        "logothete_store_write_stall_seconds_total 0.003",
+        "logothete_backup_last_timestamp_seconds 2.5",
+        "logothete_backup_last_verified_timestamp_seconds 1.25",
         "logothete_rpc_requests_total{method=\"chain_info\",code=\"ok\"} 1",
         "logothete_rpc_connections 0",
     ] {

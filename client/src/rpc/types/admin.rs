@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use logothete_primitives::{Height, PublicKey, StateRoot, TimestampMs};
+use logothete_primitives::{ChainId, Height, PublicKey, StateRoot, TimestampMs};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +33,23 @@ pub struct BackupCreated {
     /// Bytes of all files.
     #[serde(with = "super::common::Decimal")]
     pub bytes: u64,
+}
+
+/// Parameters of `admin_backup_verified`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AdminBackupVerified {
+    /// Chain of the backup; another one than the node's is refused.
+    pub chain: ChainId,
+    /// When the backup was made, as its manifest says.
+    pub created_ms: TimestampMs,
+}
+
+/// What the node knows of verified backups.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BackupVerified {
+    /// When the newest of them was made.
+    pub newest_ms: TimestampMs,
 }
 
 /// What is logged: parameters and result of `admin_log_level`.

@@ -21,7 +21,10 @@ mod why;
 pub use account::{
     AccountGet, AccountHistory, AccountProof, AccountView, AddressActivity, FaucetDrip,
 };
-pub use admin::{AdminBackup, AdminPeers, BackupCreated, BanView, LogLevel, Stopping};
+pub use admin::{
+    AdminBackup, AdminBackupVerified, AdminPeers, BackupCreated, BackupVerified, BanView, LogLevel,
+    Stopping,
+};
 pub use block::{
     BatchView, BlockCertificate, BlockGet, BlockSelector, BlockSummary, BlockView, ExecutedView,
     HeaderView, Missed, MissedWhy, SignerView, WhichBlock,

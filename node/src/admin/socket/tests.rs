@@ -1,13 +1,19 @@
 #![allow(clippy::unwrap_used)]
 
 use logothete_client::rpc::types::AdminPeers;
+use logothete_primitives::{ChainId, Digest, TimestampMs};
 
 use super::*;
+use crate::backup_record::RecordError;
 
 /// More than wait for a client.
 const STEPS: u64 = 10 * STEPS_MAX as u64;
 
 struct Recorder(CancellationToken);
+
+fn chain(number: u8) -> ChainId {
+    ChainId::new(Digest::new([number; 32]))
+}
 
 impl Actions for Recorder {
     fn backup(&self, dir: &Path, watch: &mut Watch<'_>) -> Result<serde_json::Value, String> {
@@ -17,6 +23,18 @@ impl Actions for Recorder {
         match dir.to_str() {
             Some("/x") => Ok(serde_json::json!({ "height": "7" })),
             _ => Err("no such disk".into()),
+        }
+    }
+    fn backup_verified(
+        &self,
+        found: ChainId,
+        created: TimestampMs,
+    ) -> Result<TimestampMs, RecordError> {
+        let expected = chain(1);
+        if found == expected {
+            Ok(created.next())
+        } else {
+            Err(RecordError::ForeignChain { expected, found })
         }
     }
     fn peers(&self) -> AdminPeers {
@@ -53,6 +71,12 @@ async fn answers_and_stops() {
     assert!(refused.to_string().starts_with("x is not an absolute path"), "{refused}");
     let failed = ask_async(socket.clone(), backup_into("/y", false)).await.unwrap_err();
     assert_eq!(failed.to_string(), "no such disk");
+    let verified =
+        |number| Request::BackupVerified { chain: chain(number), created_ms: TimestampMs::new(6) };
+    let known = ask_async(socket.clone(), verified(1)).await.unwrap();
+    assert_eq!(known["newest_ms"], "7");
+    let foreign = ask_async(socket.clone(), verified(2)).await.unwrap_err().to_string();
+    assert!(foreign.contains(&chain(1).to_string()) && foreign.contains(&chain(2).to_string()));
     let peers = ask_async(socket.clone(), Request::Peers {}).await.unwrap();
     assert_eq!(peers["listening"][0], "/ip4/127.0.0.1/tcp/7");
     let bad =
