@@ -16,7 +16,7 @@ use serde_path_to_error::Segment;
 use super::error::{ErrorCode, RpcError};
 use super::openrpc::Shape;
 use super::types::{
-    AccountGet, AccountHistory, AccountView, AddressActivity, AdminBackup, AdminPeers,
+    AccountGet, AccountHistory, AccountView, AddressActivity, AdminBackup, AdminPeers, AtLeast,
     BackupCreated, BlockCertificate, BlockGet, BlockSelector, BlockSummary, BlockView, ChainInfo,
     ConsensusState, Empty, EvidenceView, FaucetDrip, LogLevel, MempoolStats, NodePeers, NodeStatus,
     NodeWhy, OpenRpc, Page, PageRequest, StateProofGet, StateProofView, Stopping, Submitted,
