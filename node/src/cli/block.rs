@@ -79,8 +79,8 @@ pub struct Export {
 pub async fn perform(context: &Context, command: Block) -> Outcome {
     match command {
         Block::Show(wish) => {
-            let BlockSelector { height, hash } = select(wish.which.block.as_deref())?;
-            let params = BlockGet { height, hash, transactions: wish.transactions };
+            let BlockSelector { height, hash, min_height } = select(wish.which.block.as_deref())?;
+            let params = BlockGet { height, hash, transactions: wish.transactions, min_height };
             let view = context.call::<BlockGetMethod>(params).await?;
             let text = describe(&view);
             Ok(Reply::new(view, text))
@@ -97,7 +97,7 @@ fn select(text: Option<&str>) -> Result<BlockSelector, Failure> {
         return Ok(BlockSelector { height: Some(Height::new(height)), ..BlockSelector::default() });
     }
     match text.parse() {
-        Ok(hash) => Ok(BlockSelector { height: None, hash: Some(hash) }),
+        Ok(hash) => Ok(BlockSelector { hash: Some(hash), ..BlockSelector::default() }),
         Err(_) => {
             Err(Failure::usage(format!("{text} is neither a height nor a hash of 64 digits")))
         }
