@@ -219,11 +219,13 @@ async fn no_read_of_the_ledger_is_answered_from_below_the_height_asked_for() {
         let method = description.methods().iter().find(|method| method["name"] == name).unwrap();
         let takes = method["params"].as_array().unwrap().iter().any(|p| p["name"] == "min_height");
         assert!(takes, "{name} has no min_height");
-        let Some(named) = params.as_object_mut() else { continue };
-        named.insert("min_height".to_owned(), json!("999999999"));
+        if params.is_array() {
+            continue;
+        }
+        params["min_height"] = json!("999999999");
         let refused = answer(&chain, name, &params).await;
         assert_eq!(refused["error"]["data"]["code"], "NOT_SYNCED", "{name}: {refused}");
-        named.insert("min_height".to_owned(), json!("1"));
+        params["min_height"] = json!("1");
         let answered = answer(&chain, name, &params).await;
         assert!(answered["error"].is_null(), "{name}: {answered}");
     }

@@ -328,7 +328,7 @@ async fn what_is_not_there_is_said_so() {
     let hash = Some(BlockHash::new(Digest::new([5; 32])));
     let strange = BlockGet { hash, ..BlockGet::default() };
     assert_eq!(chain.refused::<BlockGetMethod>(strange).await.code, ErrorCode::NotFound);
-    let both = BlockSelector { height: Some(Height::ZERO), hash };
+    let both = BlockSelector { height: Some(Height::ZERO), hash, min_height: None };
     let error = chain.refused::<BlockCertificateMethod>(both).await;
     assert_eq!(error.code, ErrorCode::InvalidParams);
 
