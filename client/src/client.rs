@@ -11,7 +11,7 @@ use crate::rpc::method::{
 };
 use crate::rpc::types::{
     AccountGet, AccountView, ChainInfo, Empty, HexBytes, Submitted, TxBytes, TxDetails, TxGet,
-    TxHashOnly, TxState, TxStatus,
+    TxState, TxStatus, TxStatusGet,
 };
 use crate::rpc::{Access, ErrorCode, Method};
 use crate::transport::{ClientError, RetryPolicy, Transport};
@@ -103,7 +103,7 @@ impl Client {
     /// # Errors
     /// As [`Client::call`].
     pub async fn transaction(&self, hash: TxHash) -> Result<TxDetails, ClientError> {
-        self.call::<TxGetMethod>(TxGet { hash, prove: true }).await
+        self.call::<TxGetMethod>(TxGet { hash, prove: true, min_height: None }).await
     }
 
     /// Where a transaction stands, as far as the preferred node knows.
@@ -111,7 +111,7 @@ impl Client {
     /// # Errors
     /// As [`Client::call`].
     pub async fn status(&self, hash: TxHash) -> Result<TxState, ClientError> {
-        self.call::<TxStatusMethod>(TxHashOnly { hash }).await
+        self.call::<TxStatusMethod>(TxStatusGet { hash, min_height: None }).await
     }
 
     /// Hands in a transaction. The same bytes are sent until a node takes or refuses them: that is

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use logothete_client::rpc::error::Refusal;
 use logothete_client::rpc::method::{ChainInfoMethod, FaucetDripMethod, TxStatusMethod};
-use logothete_client::rpc::types::{Empty, FaucetDrip, Submitted, TxHashOnly, TxState, TxStatus};
+use logothete_client::rpc::types::{Empty, FaucetDrip, Submitted, TxState, TxStatus, TxStatusGet};
 use logothete_client::rpc::{ErrorCode, Request, Response, RpcError};
 use logothete_client::{Client, ClientError, RetryPolicy, TxBuilder};
 use logothete_ledger::transaction::Transaction;
@@ -245,7 +245,8 @@ async fn reads_go_around_nodes_that_cannot_answer() {
     let good = Node::with([state(hash, TxStatus::Pending)]).await;
     let client = client([behind.url.clone(), nobody().await, good.url.clone()]);
     for _ in 0..3 {
-        let found = client.call::<TxStatusMethod>(TxHashOnly { hash }).await.unwrap();
+        let found =
+            client.call::<TxStatusMethod>(TxStatusGet { hash, min_height: None }).await.unwrap();
         assert_eq!(found.status, TxStatus::Pending);
     }
     assert_eq!(behind.methods().len(), 1, "the node that answered is asked first from then on");

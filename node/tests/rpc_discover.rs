@@ -192,6 +192,46 @@ async fn every_result_has_the_form_the_description_promises() {
     chain.stop().await;
 }
 
+/// What a node knows of itself alone, or waits for: no height makes it newer.
+const NOT_OF_THE_LEDGER: [&str; 12] = [
+    "chain_info",
+    "node_status",
+    "node_why",
+    "node_peers",
+    "consensus_state",
+    "mempool_stats",
+    "tx_wait",
+    "tx_simulate",
+    "tx_encode",
+    "tx_decode",
+    "rpc.discover",
+    "faucet_drip",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_read_of_the_ledger_is_answered_from_below_the_height_asked_for() {
+    let chain = TestChain::start_with(limits()).await;
+    let description = Description::read(&chain).await;
+    for (name, mut params) in calls(&chain).await {
+        if NOT_OF_THE_LEDGER.contains(&name) || name.starts_with("tx_submit") {
+            continue;
+        }
+        let method = description.methods().iter().find(|method| method["name"] == name).unwrap();
+        let takes = method["params"].as_array().unwrap().iter().any(|p| p["name"] == "min_height");
+        assert!(takes, "{name} has no min_height");
+        if params.is_array() {
+            continue;
+        }
+        params["min_height"] = json!("999999999");
+        let refused = answer(&chain, name, &params).await;
+        assert_eq!(refused["error"]["data"]["code"], "NOT_SYNCED", "{name}: {refused}");
+        params["min_height"] = json!("1");
+        let answered = answer(&chain, name, &params).await;
+        assert!(answered["error"].is_null(), "{name}: {answered}");
+    }
+    chain.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_event_has_the_form_the_description_promises() {
     let chain = TestChain::start_with(limits()).await;

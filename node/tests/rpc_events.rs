@@ -23,9 +23,11 @@ use rpc::socket::{SOON, Socket};
 
 const SENDERS: [&str; 4] = ["alice", "carol", "dave", "erin"];
 /// Transfers of each: a mempool takes hardly more of one account.
-const MANY: u64 = 60;
+const MANY: usize = 60;
 /// Few enough for an event that fits between two cuts.
-const FEW: u64 = 3;
+const FEW: usize = 3;
+/// How often as many are sent before a restart.
+const BURSTS: usize = 4;
 
 /// The next event, which must come soon.
 async fn next(subscription: &mut Subscription) -> Event {
@@ -61,12 +63,12 @@ impl TestChain {
     }
 
     /// Sends transfers of several accounts to bob in one call, so many of each.
-    async fn send_many(&self, each: u64) -> Vec<TxHash> {
+    async fn send_many(&self, each: usize) -> Vec<TxHash> {
         let mut txs = Vec::new();
         for name in SENDERS {
             let sender = account(name);
             let state = self.client.account(&sender.address).await.unwrap();
-            for number in 0..each {
+            for number in (0..).take(each) {
                 let nonce = Nonce::new(state.next_nonce.get() + number);
                 let to = account("bob").address;
                 let builder = TxBuilder::new(self.id()).nonce(nonce).transfer(to, Amount::new(1));
@@ -103,6 +105,18 @@ async fn read_txs(mut subscription: Subscription, last: Height) -> Vec<TxHash> {
         match next(&mut subscription).await.told {
             Told::Txs(txs) => seen.extend(txs.items.iter().map(|tx| tx.hash)),
             other => panic!("transactions were expected, not {other:?}"),
+        }
+    }
+    seen
+}
+
+/// Reads so many transactions of an account.
+async fn read_account(mut subscription: Subscription, count: usize) -> Vec<TxHash> {
+    let mut seen = Vec::new();
+    while seen.len() < count {
+        match next(&mut subscription).await.told {
+            Told::Account(told) => seen.extend(told.items.iter().map(|tx| tx.hash)),
+            other => panic!("transactions of an account were expected, not {other:?}"),
         }
     }
     seen
@@ -154,22 +168,28 @@ async fn every_event_comes_once_through_cuts_and_restarts() {
     let txs = tokio::spawn(read_txs(txs, last));
     let validators = client.subscribe(Subscribe::from(EventKind::Validators, at(1)));
     let validators = tokio::spawn(read_validators(validators, last));
+    let sender = Some(account(SENDERS[0]).address);
+    let wish = Subscribe { address: sender, ..Subscribe::from(EventKind::Account, at(1)) };
+    let sends = 2 * BURSTS + 1;
+    let own = tokio::spawn(read_account(client.subscribe(wish), sends * FEW));
+    let mut sent = Vec::new();
     let frames = format!("http://{}/events/blocks?from_height=1", cutter.address);
     let frames = tokio::time::timeout(12 * SOON, read_frames(frames, last));
     let frames = tokio::spawn(frames);
     for stop_at in [15, 35] {
-        for _ in 0..4 {
-            chain.send_many(FEW).await;
+        for _ in 0..BURSTS {
+            sent.extend_from_slice(&chain.send_many(FEW).await[..FEW]);
         }
         chain.reached(at(stop_at)).await;
         chain = chain.restart().await;
     }
-    chain.send_many(FEW).await;
+    sent.extend_from_slice(&chain.send_many(FEW).await[..FEW]);
     let (blocks, txs) = (blocks.await.unwrap(), txs.await.unwrap());
     assert_eq!(blocks, chain.blocks_to(last));
     let executed = chain.txs_to(last);
     assert!(executed.len() >= 80, "{} transactions are too few to tell", executed.len());
     assert_eq!(txs, executed);
+    assert_eq!(own.await.unwrap(), sent, "the first of the senders, by its nonces");
     assert_eq!(frames.await.unwrap().unwrap(), blocks);
     let view = |(height, _): &(Height, BlockHash)| {
         (*height, chain.service.chain.expect_block(*height).unwrap().block.header.view)

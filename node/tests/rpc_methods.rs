@@ -16,9 +16,9 @@ use logothete_client::rpc::method::{
     ValidatorsUptimeMethod,
 };
 use logothete_client::rpc::types::{
-    AccountGet, AccountHistory, BlockGet, BlockSelector, BodyView, Empty, FaucetDrip, HexBytes,
-    Mode, PageRequest, Role, StateProofGet, SubmitOutcome, TxBytes, TxEncode, TxGet, TxHashOnly,
-    TxStatus, TxSubmitBatch, TxWait, UptimeGet, ViewEnd, ViewOutcome,
+    AccountGet, AccountHistory, AtLeast, BlockGet, BlockSelector, BodyView, Empty, FaucetDrip,
+    HexBytes, Mode, PageRequest, Role, StateProofGet, SubmitOutcome, TxBytes, TxEncode, TxGet,
+    TxStatus, TxStatusGet, TxSubmitBatch, TxWait, UptimeGet, ViewEnd, ViewOutcome,
 };
 use logothete_client::{Client, TxBuilder, verify};
 use logothete_ledger::account::Account;
@@ -64,7 +64,7 @@ async fn the_node_describes_its_chain_and_itself() {
     assert_eq!(status.pid, std::process::id());
 
     assert!(chain.call::<NodePeersMethod>(Empty {}).await.items.is_empty());
-    let validators = chain.call::<ValidatorsListMethod>(Empty {}).await;
+    let validators = chain.call::<ValidatorsListMethod>(AtLeast::default()).await;
     assert_eq!(validators.items.len(), 1);
     assert!(validators.items[0].connected);
     assert_eq!(validators.set_hash, chain.validators().hash());
@@ -93,11 +93,13 @@ async fn a_transaction_can_be_followed_read_and_proven() {
         panic!("the transaction is not final");
     };
     assert!(place.success);
-    let state = chain.call::<TxStatusMethod>(TxHashOnly { hash: tx.hash() }).await;
+    let state =
+        chain.call::<TxStatusMethod>(TxStatusGet { hash: tx.hash(), min_height: None }).await;
     assert_eq!(state.status, TxStatus::Final(place.clone()));
 
     chain.attested(place.height).await;
-    let details = chain.call::<TxGetMethod>(TxGet { hash: tx.hash(), prove: true }).await;
+    let details =
+        chain.call::<TxGetMethod>(TxGet { hash: tx.hash(), prove: true, min_height: None }).await;
     assert_eq!(details.bytes.0, tx.encode());
     assert_eq!(details.tx.body, BodyView::from(&tx.body));
     assert_eq!(details.receipt.place, place);
@@ -107,7 +109,8 @@ async fn a_transaction_can_be_followed_read_and_proven() {
     assert!(proven.receipt.unwrap().status.is_success());
     let other = TxHash::new(Digest::new([9; 32]));
     assert!(verify::transaction(&other, &proof, &chain.id(), chain.validators()).is_err());
-    let unproven = chain.call::<TxGetMethod>(TxGet { hash: tx.hash(), prove: false }).await;
+    let unproven =
+        chain.call::<TxGetMethod>(TxGet { hash: tx.hash(), prove: false, min_height: None }).await;
     assert!(unproven.proof.is_none());
     chain.stop().await;
 }
@@ -209,7 +212,7 @@ async fn a_wait_that_runs_out_answers_and_a_strange_hash_is_not_found() {
     let hash = TxHash::new(Digest::new([1; 32]));
     let state = chain.call::<TxWaitMethod>(TxWait { hash, timeout_ms: Some(50) }).await;
     assert_eq!((state.hash, state.status), (hash, TxStatus::Unknown));
-    let error = chain.refused::<TxGetMethod>(TxGet { hash, prove: false }).await;
+    let error = chain.refused::<TxGetMethod>(TxGet { hash, prove: false, min_height: None }).await;
     assert_eq!(error.code, ErrorCode::NotFound);
     assert_eq!(error.data.hash, Some(hash));
 
@@ -219,7 +222,9 @@ async fn a_wait_that_runs_out_answers_and_a_strange_hash_is_not_found() {
     let ahead = ahead.transfer(account("bob").address, Amount::new(1)).expiry(Height::new(9_999));
     let ahead = ahead.sign(&alice.secret).unwrap();
     chain.call::<TxSubmitMethod>(bytes(&ahead)).await;
-    let error = chain.refused::<TxGetMethod>(TxGet { hash: ahead.hash(), prove: false }).await;
+    let error = chain
+        .refused::<TxGetMethod>(TxGet { hash: ahead.hash(), prove: false, min_height: None })
+        .await;
     assert_eq!(error.code, ErrorCode::NotFound);
     assert_eq!(error.data.status, Some(TxStatus::Pending));
     assert_eq!(chain.call::<MempoolStatsMethod>(Empty {}).await.count, 1);
@@ -270,16 +275,18 @@ async fn blocks_can_be_listed_read_and_certified() {
     let place = chain.settle(&tx).await;
     chain.attested(Height::new(5)).await;
 
-    let by_height = BlockGet { height: Some(place.height), hash: None, transactions: true };
+    let by_height =
+        BlockGet { height: Some(place.height), transactions: true, ..BlockGet::default() };
     let block = chain.call::<BlockGetMethod>(by_height).await;
     assert_eq!(block.hash, place.block);
     assert_eq!(block.transactions, Some(vec![tx.hash()]));
     assert_eq!((block.transaction_count, block.batches.len()), (1, 1));
     assert!(block.signers.iter().all(|signer| signer.signed));
     assert_eq!(block.results.as_ref().unwrap().height, place.height);
-    let by_hash = BlockGet { height: None, hash: Some(place.block), transactions: false };
+    let by_hash = BlockGet { hash: Some(place.block), ..BlockGet::default() };
     assert_eq!(chain.call::<BlockGetMethod>(by_hash).await.header, block.header);
-    let genesis = BlockGet { height: Some(Height::ZERO), hash: None, transactions: true };
+    let genesis =
+        BlockGet { height: Some(Height::ZERO), transactions: true, ..BlockGet::default() };
     let genesis = chain.call::<BlockGetMethod>(genesis).await;
     assert_eq!(genesis.hash, chain.service.chain.genesis().hash);
     let latest = chain.call::<BlockGetMethod>(BlockGet::default()).await;
@@ -287,7 +294,7 @@ async fn blocks_can_be_listed_read_and_certified() {
 
     for view in [&genesis, &block] {
         let height = view.header.height;
-        let selector = BlockSelector { height: Some(height), hash: None };
+        let selector = BlockSelector { height: Some(height), ..BlockSelector::default() };
         let answer = chain.call::<BlockCertificateMethod>(selector).await;
         let certified =
             verify::block_certificate(&answer, &chain.id(), chain.validators()).unwrap();
@@ -315,13 +322,13 @@ async fn blocks_can_be_listed_read_and_certified() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_there_is_said_so() {
     let chain = TestChain::start().await;
-    let far = BlockGet { height: Some(Height::new(1 << 40)), hash: None, transactions: false };
+    let far = BlockGet { height: Some(Height::new(1 << 40)), ..BlockGet::default() };
     let error = chain.refused::<BlockGetMethod>(far).await;
     assert_eq!(error.code, ErrorCode::NotFound);
     let hash = Some(BlockHash::new(Digest::new([5; 32])));
-    let strange = BlockGet { height: None, hash, transactions: false };
+    let strange = BlockGet { hash, ..BlockGet::default() };
     assert_eq!(chain.refused::<BlockGetMethod>(strange).await.code, ErrorCode::NotFound);
-    let both = BlockSelector { height: Some(Height::ZERO), hash };
+    let both = BlockSelector { height: Some(Height::ZERO), hash, min_height: None };
     let error = chain.refused::<BlockCertificateMethod>(both).await;
     assert_eq!(error.code, ErrorCode::InvalidParams);
 

@@ -66,7 +66,7 @@ async fn chain_of(client: &Client, top: Height) -> anyhow::Result<Vec<(BlockHash
     let mut height = Height::ZERO;
     while height < top {
         height = height.next();
-        let params = BlockGet { height: Some(height), hash: None, transactions: false };
+        let params = BlockGet { height: Some(height), ..BlockGet::default() };
         let block = client.call::<BlockGetMethod>(params).await?;
         chain.push((block.hash, block.header.executed.state_root));
     }
@@ -96,7 +96,7 @@ pub async fn finals_kept(
         let client = net.client(*node)?;
         for (hash, place) in told {
             let found = client
-                .call::<TxGetMethod>(TxGet { hash: *hash, prove: false })
+                .call::<TxGetMethod>(TxGet { hash: *hash, prove: false, min_height: None })
                 .await
                 .with_context(|| format!("final transaction {hash} is lost on node {node}"))?;
             ensure!(
@@ -116,7 +116,9 @@ pub async fn proofs_hold(net: &TestNet, node: usize, hashes: &[TxHash]) -> anyho
     let (chain, validators) = (net.spec.chain_id(), net.spec.validator_set());
     let client = net.client(node)?;
     for hash in hashes {
-        let found = client.call::<TxGetMethod>(TxGet { hash: *hash, prove: true }).await?;
+        let found = client
+            .call::<TxGetMethod>(TxGet { hash: *hash, prove: true, min_height: None })
+            .await?;
         let proof = found.proof.context("a proof was asked for")?;
         verify::transaction(hash, &proof, &chain, &validators)?;
     }
@@ -135,7 +137,7 @@ pub async fn certificates_hold(
     let (chain, validators) = (net.spec.chain_id(), net.spec.validator_set());
     let client = net.client(node)?;
     for height in heights {
-        let params = BlockSelector { height: Some(*height), hash: None };
+        let params = BlockSelector { height: Some(*height), ..BlockSelector::default() };
         let answer = client.call::<BlockCertificateMethod>(params).await?;
         verify::block_certificate(&answer, &chain, &validators)?;
     }

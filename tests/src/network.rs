@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail, ensure};
 use logothete_client::Client;
 use logothete_client::rpc::method::{NodeStatusMethod, ValidatorsListMethod};
-use logothete_client::rpc::types::{Empty, Mode, NodeStatus};
+use logothete_client::rpc::types::{AtLeast, Empty, Mode, NodeStatus};
 use logothete_genesis::fresh::FreshMarker;
 use logothete_genesis::keystore::KeyFile;
 use logothete_genesis::{Builder, Spec, dev};
@@ -456,7 +456,12 @@ impl TestNet {
     /// # Errors
     /// When it does not answer.
     pub async fn validators_of(&self, index: usize) -> anyhow::Result<usize> {
-        Ok(self.client(index)?.call_once::<ValidatorsListMethod>(Empty {}).await?.items.len())
+        Ok(self
+            .client(index)?
+            .call_once::<ValidatorsListMethod>(AtLeast::default())
+            .await?
+            .items
+            .len())
     }
 
     /// Where a validator is reached: `KEY@MULTIADDRESS`.

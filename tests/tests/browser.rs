@@ -348,12 +348,14 @@ async fn checks_what_is_pasted(
     height: Height,
 ) -> anyhow::Result<()> {
     let client = net.client(0)?;
-    let which = BlockSelector { height: Some(height), hash: None };
+    let which = BlockSelector { height: Some(height), ..BlockSelector::default() };
     let account = AccountGet { address: address(0), at: None, min_height: None, prove: true };
     let proofs = [
         serde_json::to_value(client.call_once::<BlockCertificateMethod>(which).await?)?,
         serde_json::to_value(
-            client.call_once::<TxGetMethod>(TxGet { hash: tx, prove: true }).await?,
+            client
+                .call_once::<TxGetMethod>(TxGet { hash: tx, prove: true, min_height: None })
+                .await?,
         )?,
         serde_json::to_value(client.call_once::<AccountGetMethod>(account).await?)?,
     ];

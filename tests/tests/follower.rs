@@ -38,7 +38,7 @@ async fn a_follower_reaches_the_tip_of_a_long_chain_and_serves_it() -> anyhow::R
 
     let (validator, client) = (net.client(0)?, net.client(follower)?);
     for height in [Height::new(1), Height::new(top.get() / 2), top] {
-        let params = BlockGet { height: Some(height), hash: None, transactions: true };
+        let params = BlockGet { height: Some(height), transactions: true, ..BlockGet::default() };
         let ours = client.call::<BlockGetMethod>(params).await?;
         let theirs = validator.call::<BlockGetMethod>(params).await?;
         assert_eq!(without_signers(&ours)?, without_signers(&theirs)?);

@@ -17,11 +17,11 @@ use super::error::{ErrorCode, RpcError};
 use super::openrpc::Shape;
 use super::types::{
     AccountGet, AccountHistory, AccountView, AddressActivity, AdminBackup, AdminBackupVerified,
-    AdminPeers, BackupCreated, BackupVerified, BlockCertificate, BlockGet, BlockSelector,
+    AdminPeers, AtLeast, BackupCreated, BackupVerified, BlockCertificate, BlockGet, BlockSelector,
     BlockSummary, BlockView, ChainInfo, ConsensusState, Empty, EvidenceView, FaucetDrip, LogLevel,
     MempoolStats, NodePeers, NodeStatus, NodeWhy, OpenRpc, Page, PageRequest, StateProofGet,
     StateProofView, Stopping, Submitted, SubmittedEach, Subscribe, Subscribed, SubscriptionId,
-    TxBytes, TxDetails, TxEncode, TxEncoded, TxGet, TxHashOnly, TxSimulated, TxState,
+    TxBytes, TxDetails, TxEncode, TxEncoded, TxGet, TxSimulated, TxState, TxStatusGet,
     TxSubmitBatch, TxView, TxWait, Unsubscribed, UptimeGet, ValidatorsList, ValidatorsUptime,
     ViewRecord,
 };
@@ -197,21 +197,21 @@ calls {
     /// The nodes this node is connected to.
     Public NodePeersMethod = node_peers(Empty) -> NodePeers [];
     /// One final block, by height or hash; the latest when neither is given.
-    Public BlockGetMethod = block_get(BlockGet) -> BlockView [NotFound Pruned];
+    Public BlockGetMethod = block_get(BlockGet) -> BlockView [NotFound NotSynced Pruned];
     /// Final blocks, newest first.
     Public BlockListMethod = block_list(PageRequest) -> Page<BlockSummary> [BadCursor NotSynced];
     /// The certificate that makes a block final, with the headers up to the block it names.
-    Public BlockCertificateMethod = block_certificate(BlockSelector) -> BlockCertificate [NotFound Pruned];
+    Public BlockCertificateMethod = block_certificate(BlockSelector) -> BlockCertificate [NotFound NotSynced Pruned];
     /// Hands in a signed transaction; handing in the same bytes again is harmless.
     Public TxSubmitMethod = tx_submit(TxBytes) -> Submitted [TxRejected MempoolFull Limit AlreadyKnown];
     /// Hands in many signed transactions at once; each is answered for itself, in order.
     Public TxSubmitBatchMethod = tx_submit_batch(TxSubmitBatch) -> SubmittedEach [TooLarge];
     /// Where a transaction stands.
-    Public TxStatusMethod = tx_status(TxHashOnly) -> TxState [];
+    Public TxStatusMethod = tx_status(TxStatusGet) -> TxState [NotSynced];
     /// Waits until a transaction is final or dropped, or until the time is over.
     Public TxWaitMethod = tx_wait(TxWait) -> TxState [Limit];
     /// A final transaction with its receipt and, on request, the proofs of both.
-    Public TxGetMethod = tx_get(TxGet) -> TxDetails [NotFound Pruned];
+    Public TxGetMethod = tx_get(TxGet) -> TxDetails [NotFound NotSynced Pruned];
     /// What would happen to a transaction if it were executed on the present state.
     Public TxSimulateMethod = tx_simulate(TxBytes) -> TxSimulated [TxRejected];
     /// The bytes of a transaction body and the message its signers sign.
@@ -225,7 +225,7 @@ calls {
     /// A value of the state, or its absence, with the proof.
     Public StateProofMethod = state_proof(StateProofGet) -> StateProofView [NotSynced Pruned];
     /// The validators that decide now.
-    Public ValidatorsListMethod = validators_list(Empty) -> ValidatorsList [];
+    Public ValidatorsListMethod = validators_list(AtLeast) -> ValidatorsList [NotSynced];
     /// The part of each validator in recent blocks.
     Public ValidatorsUptimeMethod = validators_uptime(UptimeGet) -> ValidatorsUptime [NotSynced];
     /// The state of the consensus protocol as this node sees it.

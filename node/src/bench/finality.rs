@@ -155,7 +155,7 @@ pub async fn observe(client: Arc<Client>, tracker: Arc<Tracker>, from: u64) {
 /// The transactions of a block that a node has told of. It is asked until it answers.
 async fn transactions_of(client: &Client, height: Height) -> Vec<TxHash> {
     loop {
-        let block = BlockGet { height: Some(height), hash: None, transactions: true };
+        let block = BlockGet { height: Some(height), transactions: true, ..BlockGet::default() };
         match client.call_once::<BlockGetMethod>(block).await {
             Ok(view) => return view.transactions.unwrap_or_default(),
             Err(_) => tokio::time::sleep(PAUSE).await,

@@ -79,8 +79,8 @@ pub struct Export {
 pub async fn perform(context: &Context, command: Block) -> Outcome {
     match command {
         Block::Show(wish) => {
-            let BlockSelector { height, hash } = select(wish.which.block.as_deref())?;
-            let params = BlockGet { height, hash, transactions: wish.transactions };
+            let BlockSelector { height, hash, min_height } = select(wish.which.block.as_deref())?;
+            let params = BlockGet { height, hash, transactions: wish.transactions, min_height };
             let view = context.call::<BlockGetMethod>(params).await?;
             let text = describe(&view);
             Ok(Reply::new(view, text))
@@ -94,10 +94,10 @@ pub async fn perform(context: &Context, command: Block) -> Outcome {
 fn select(text: Option<&str>) -> Result<BlockSelector, Failure> {
     let Some(text) = text else { return Ok(BlockSelector::default()) };
     if let Ok(height) = text.parse() {
-        return Ok(BlockSelector { height: Some(Height::new(height)), hash: None });
+        return Ok(BlockSelector { height: Some(Height::new(height)), ..BlockSelector::default() });
     }
     match text.parse() {
-        Ok(hash) => Ok(BlockSelector { height: None, hash: Some(hash) }),
+        Ok(hash) => Ok(BlockSelector { hash: Some(hash), ..BlockSelector::default() }),
         Err(_) => {
             Err(Failure::usage(format!("{text} is neither a height nor a hash of 64 digits")))
         }
@@ -202,10 +202,11 @@ async fn write_all(context: &Context, wish: Export) -> Outcome {
     for height in wish.from..=to {
         let height = Some(Height::new(height));
         let block = context
-            .call::<BlockGetMethod>(BlockGet { height, hash: None, transactions: true })
+            .call::<BlockGetMethod>(BlockGet { height, transactions: true, ..BlockGet::default() })
             .await?;
-        let certificate =
-            context.call::<BlockCertificateMethod>(BlockSelector { height, hash: None }).await?;
+        let certificate = context
+            .call::<BlockCertificateMethod>(BlockSelector { height, ..BlockSelector::default() })
+            .await?;
         writeln!(out, "{}", json!({ "block": block, "certificate": certificate }))?;
         count += 1;
         if wish.out.is_some() && count.is_multiple_of(1_000) {

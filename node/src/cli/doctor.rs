@@ -8,7 +8,7 @@ use clap::Args;
 use futures::future::join_all;
 use logothete_client::Client;
 use logothete_client::rpc::method::ValidatorsListMethod;
-use logothete_client::rpc::types::Empty;
+use logothete_client::rpc::types::AtLeast;
 use serde_json::json;
 
 use super::config::{self, Place};
@@ -77,7 +77,7 @@ pub async fn perform(context: &Context, command: Doctor) -> Outcome {
 async fn witnesses(context: &Context) -> Vec<Witness> {
     let asked = context.named_urls().iter().map(|url| async move {
         let answer = match Client::new(vec![url.clone()]) {
-            Ok(client) => client.call_once::<ValidatorsListMethod>(Empty {}).await.ok(),
+            Ok(client) => client.call_once::<ValidatorsListMethod>(AtLeast::default()).await.ok(),
             Err(_) => None,
         };
         let connected = answer.map(|list| {

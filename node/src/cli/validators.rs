@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use logothete_client::rpc::method::{ValidatorsListMethod, ValidatorsUptimeMethod};
-use logothete_client::rpc::types::{Empty, UptimeGet, ValidatorView};
+use logothete_client::rpc::types::{AtLeast, UptimeGet, ValidatorView};
 use logothete_primitives::Height;
 
 use super::context::Context;
@@ -78,7 +78,7 @@ async fn uptime(context: &Context, wish: &Uptime) -> Outcome {
 }
 
 async fn list(context: &Context) -> Outcome {
-    let list = context.call::<ValidatorsListMethod>(Empty {}).await?;
+    let list = context.call::<ValidatorsListMethod>(AtLeast::default()).await?;
     let row = |validator: &ValidatorView| {
         let connected = if validator.connected { "yes" } else { "no" };
         vec![

@@ -14,7 +14,7 @@ use super::{NodeApi, cursor, views};
 
 impl NodeApi {
     pub(super) fn read_block(&self, params: BlockGet) -> Result<BlockView, RpcError> {
-        let (set, lookup) = (self.validators(), self.lookup());
+        let (set, lookup) = (self.validators(), self.lookup_from(params.min_height)?);
         let found = lookup.block(params.selector().which()?)?;
         let height = found.header.height;
         let transactions = if params.transactions {
@@ -55,7 +55,7 @@ impl NodeApi {
         &self,
         params: BlockSelector,
     ) -> Result<BlockCertificate, RpcError> {
-        let (set, lookup) = (self.validators(), self.lookup());
+        let (set, lookup) = (self.validators(), self.lookup_from(params.min_height)?);
         let found = lookup.block(params.which()?)?;
         let finality = lookup.finality(found.header.height)?;
         let certificate = &finality.certificate;

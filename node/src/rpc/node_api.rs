@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use logothete_client::rpc::types::{
-    AccountGet, AccountHistory, AccountView, AddressActivity, BlockCertificate, BlockGet,
+    AccountGet, AccountHistory, AccountView, AddressActivity, AtLeast, BlockCertificate, BlockGet,
     BlockSelector, BlockSummary, BlockView, ChainInfo, ConsensusState, Empty, EvidenceView,
     FaucetDrip, MempoolStats, NodePeers, NodeStatus, NodeWhy, OpenRpc, Page, PageRequest,
     StateProofGet, StateProofView, Submitted, SubmittedEach, TxBytes, TxDetails, TxEncode,
-    TxEncoded, TxGet, TxHashOnly, TxSimulated, TxState, TxSubmitBatch, TxView, TxWait, UptimeGet,
+    TxEncoded, TxGet, TxSimulated, TxState, TxStatusGet, TxSubmitBatch, TxView, TxWait, UptimeGet,
     ValidatorsList, ValidatorsUptime, ViewRecord,
 };
 use logothete_client::rpc::{Api, RpcError, openrpc};
@@ -145,7 +145,8 @@ impl Api for NodeApi {
         self.submit_batch(params.txs).await
     }
 
-    async fn tx_status(&self, params: TxHashOnly) -> Result<TxState, RpcError> {
+    async fn tx_status(&self, params: TxStatusGet) -> Result<TxState, RpcError> {
+        self.lookup_from(params.min_height)?;
         self.read_tx_state(params.hash)
     }
 
@@ -188,8 +189,8 @@ impl Api for NodeApi {
         self.read(move |api| api.read_state_proof(params)).await
     }
 
-    async fn validators_list(&self, _: Empty) -> Result<ValidatorsList, RpcError> {
-        Ok(self.describe_validators())
+    async fn validators_list(&self, params: AtLeast) -> Result<ValidatorsList, RpcError> {
+        self.describe_validators(params.min_height)
     }
 
     async fn validators_uptime(&self, params: UptimeGet) -> Result<ValidatorsUptime, RpcError> {

@@ -100,7 +100,7 @@ impl NodeApi {
     }
 
     pub(super) fn read_tx(&self, params: TxGet) -> Result<TxDetails, RpcError> {
-        let lookup = self.lookup();
+        let lookup = self.lookup_from(params.min_height)?;
         let Some(place) = lookup.place(&params.hash)? else {
             return Err(self.not_final(params.hash));
         };

@@ -1,11 +1,17 @@
 //! `validators_list`.
 
+use logothete_client::rpc::RpcError;
 use logothete_client::rpc::types::{ValidatorView, ValidatorsList};
+use logothete_primitives::Height;
 
 use super::NodeApi;
 
 impl NodeApi {
-    pub(super) fn describe_validators(&self) -> ValidatorsList {
+    pub(super) fn describe_validators(
+        &self,
+        min_height: Option<Height>,
+    ) -> Result<ValidatorsList, RpcError> {
+        let lookup = self.lookup_from(min_height)?;
         let set = self.validators();
         let network = &self.service().network;
         let mut present: Vec<_> = network.peers().into_iter().map(|peer| peer.key).collect();
@@ -17,15 +23,15 @@ impl NodeApi {
             power: member.power,
             connected: present.contains(&member.key),
         });
-        ValidatorsList {
+        Ok(ValidatorsList {
             epoch: set.epoch(),
             set_hash: set.hash(),
             total_power: set.total_power(),
             quorum: set.quorum(),
             max_faulty: set.max_faulty(),
-            at: self.lookup().anchor(),
+            at: lookup.anchor(),
             items: items.collect(),
-        }
+        })
     }
 }
 

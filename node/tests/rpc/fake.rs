@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
 use logothete_client::rpc::types::{
-    AccountGet, AccountHistory, AccountView, AddressActivity, Anchor, BlockCertificate, BlockGet,
-    BlockSelector, BlockSummary, BlockView, ChainInfo, ConsensusState, Empty, Event, EventKind,
-    EvidenceView, ExecutedTx, ExecutedTxs, FaucetDrip, MempoolStats, NodePeers, NodeStatus,
-    NodeWhy, OpenRpc, Page, PageRequest, Position, StateProofGet, StateProofView, Submitted,
-    SubmittedEach, Subscribe, Told, TxBytes, TxDetails, TxEncode, TxEncoded, TxGet, TxHashOnly,
-    TxSimulated, TxState, TxStatus, TxSubmitBatch, TxView, TxWait, UptimeGet, ValidatorsList,
-    ValidatorsUptime, ViewRecord,
+    AccountGet, AccountHistory, AccountView, AddressActivity, Anchor, AtLeast, BlockCertificate,
+    BlockGet, BlockSelector, BlockSummary, BlockView, ChainInfo, ConsensusState, Empty, Event,
+    EventKind, EvidenceView, ExecutedTx, ExecutedTxs, FaucetDrip, MempoolStats, NodePeers,
+    NodeStatus, NodeWhy, OpenRpc, Page, PageRequest, Position, StateProofGet, StateProofView,
+    Submitted, SubmittedEach, Subscribe, Told, TxBytes, TxDetails, TxEncode, TxEncoded, TxGet,
+    TxSimulated, TxState, TxStatus, TxStatusGet, TxSubmitBatch, TxView, TxWait, UptimeGet,
+    ValidatorsList, ValidatorsUptime, ViewRecord,
 };
 use logothete_client::rpc::{Api, RpcError, openrpc};
 use logothete_node::metrics::Metrics;
@@ -169,7 +169,7 @@ impl Api for Fake {
         fails()
     }
 
-    async fn tx_status(&self, _: TxHashOnly) -> Result<TxState, RpcError> {
+    async fn tx_status(&self, _: TxStatusGet) -> Result<TxState, RpcError> {
         fails()
     }
 
@@ -205,7 +205,7 @@ impl Api for Fake {
         fails()
     }
 
-    async fn validators_list(&self, _: Empty) -> Result<ValidatorsList, RpcError> {
+    async fn validators_list(&self, _: AtLeast) -> Result<ValidatorsList, RpcError> {
         fails()
     }
 

@@ -20,6 +20,9 @@ pub struct BlockSelector {
     /// Its hash.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<BlockHash>,
+    /// Answer only from this height on: read your own writes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_height: Option<Height>,
 }
 
 /// A block to read.
@@ -35,6 +38,9 @@ pub struct BlockGet {
     /// Whether to list the hashes of its transactions.
     #[serde(default)]
     pub transactions: bool,
+    /// Answer only from this height on: read your own writes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_height: Option<Height>,
 }
 
 /// Which block is meant.
@@ -71,7 +77,7 @@ impl BlockGet {
     /// The block it names.
     #[must_use]
     pub fn selector(self) -> BlockSelector {
-        BlockSelector { height: self.height, hash: self.hash }
+        BlockSelector { height: self.height, hash: self.hash, min_height: self.min_height }
     }
 }
 

@@ -30,7 +30,7 @@ pub use block::{
     HeaderView, Missed, MissedWhy, SignerView, WhichBlock,
 };
 pub use common::{
-    Anchor, Decimal, DecimalOption, Empty, HexBytes, Page, PageRequest, ValidatorRef,
+    Anchor, AtLeast, Decimal, DecimalOption, Empty, HexBytes, Page, PageRequest, ValidatorRef,
 };
 pub use discover::{OpenRpc, OpenRpcInfo};
 pub use event::{
@@ -50,8 +50,8 @@ pub use record::{
 pub use state::{StateProofGet, StateProofView, WhichState};
 pub use transaction::{
     BodyView, FailureView, ReceiptProof, ReceiptView, SubmitOutcome, Submitted, SubmittedEach,
-    TxBytes, TxDetails, TxEncode, TxEncoded, TxGet, TxHashOnly, TxPlace, TxProof, TxSimulated,
-    TxState, TxStatus, TxSubmitBatch, TxView, TxWait,
+    TxBytes, TxDetails, TxEncode, TxEncoded, TxGet, TxPlace, TxProof, TxSimulated, TxState,
+    TxStatus, TxStatusGet, TxSubmitBatch, TxView, TxWait,
 };
 pub use why::{
     Culprit, CulpritKind, Effect, NextTimer, NodeWhy, Obstacle, RefusedPeer, StageView, TimerKind,

@@ -521,7 +521,8 @@ fn bad_parameters_say_what_is_wrong() {
 #[test]
 fn a_block_is_named_one_way() {
     let (height, hash) = (Some(Height::new(1)), Some(BlockHash::ZERO));
-    let which = |height, hash| BlockSelector { height, hash }.which();
+    let min_height = None;
+    let which = |height, hash| BlockSelector { height, hash, min_height }.which();
     assert_eq!(which(None, None), Ok(WhichBlock::Latest));
     assert_eq!(which(height, None), Ok(WhichBlock::Height(Height::new(1))));
     assert_eq!(which(None, hash), Ok(WhichBlock::Hash(BlockHash::ZERO)));

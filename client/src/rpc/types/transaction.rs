@@ -27,12 +27,15 @@ pub struct TxSubmitBatch {
     pub txs: Vec<HexBytes>,
 }
 
-/// A transaction's hash.
+/// A transaction whose state is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct TxHashOnly {
+pub struct TxStatusGet {
     /// Hash of the whole transaction.
     pub hash: TxHash,
+    /// Answer only from this height on: read your own writes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_height: Option<Height>,
 }
 
 /// A transaction to wait for.
@@ -55,6 +58,9 @@ pub struct TxGet {
     /// Whether to prove inclusion and receipt.
     #[serde(default)]
     pub prove: bool,
+    /// Answer only from this height on: read your own writes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_height: Option<Height>,
 }
 
 /// The answer to a transaction that was taken.

@@ -69,12 +69,12 @@ impl Requests {
         let mut calls = Vec::new();
         for back in 0..BLOCKS.min(head.get()) {
             let height = Some(Height::new(head.get() - back));
-            let block = BlockGet { height, hash: None, transactions: true };
+            let block = BlockGet { height, transactions: true, ..BlockGet::default() };
             let found = client.call::<BlockGetMethod>(block).await?;
             let Some(hash) = found.transactions.unwrap_or_default().first().copied() else {
                 continue;
             };
-            let tx = TxGet { hash, prove: false };
+            let tx = TxGet { hash, prove: false, min_height: None };
             let sender = client.call::<TxGetMethod>(tx).await?.tx.body.sender;
             calls.push(call::<ChainInfoMethod>(&Empty {}));
             calls.push(call::<AccountGetMethod>(&AccountGet {

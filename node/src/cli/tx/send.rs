@@ -155,7 +155,8 @@ async fn report(
 pub(super) async fn with_proof(client: &Client, hash: TxHash) -> Result<TxDetails, Failure> {
     let began = Instant::now();
     loop {
-        let details = client.call::<TxGetMethod>(TxGet { hash, prove: true }).await?;
+        let details =
+            client.call::<TxGetMethod>(TxGet { hash, prove: true, min_height: None }).await?;
         let complete = details.proof.as_ref().is_some_and(|proof| proof.receipt.is_some());
         let patience = if details.proof.is_some() { OUTCOME_PATIENCE } else { PROOF_PATIENCE };
         if complete || began.elapsed() > patience {
