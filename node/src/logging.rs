@@ -1,6 +1,6 @@
 //! Logging: text on a terminal, JSON otherwise, on standard error; the level can be changed while running.
 //!
-//! The crates log with stable event names as messages and values as fields; this file only decides
+//! The crates log with stable names in the field `event` and values in others; this file only decides
 //! where and in what form the lines go.
 
 use std::io::IsTerminal;

@@ -81,7 +81,7 @@ pub(crate) async fn resolve(address: Multiaddr) -> Vec<Multiaddr> {
             ips.take(4).map(|ip| at_ip(&address, ip)).collect()
         }
         Err(error) => {
-            tracing::debug!(%address, %error, "p2p.name.unresolved");
+            tracing::debug!(event = "p2p.name.unresolved", %address, %error);
             Vec::new()
         }
     }

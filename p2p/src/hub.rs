@@ -235,7 +235,7 @@ impl Hub {
 
     fn emit(&self, event: PeerEvent) {
         if let Err(mpsc::error::TrySendError::Full(event)) = self.inbound.events.try_send(event) {
-            tracing::error!(?event, "p2p.event.lost: the node does not read peer events");
+            tracing::error!(event = "p2p.event.lost", lost = ?event);
         }
     }
 
@@ -403,16 +403,16 @@ impl Hub {
             false => limits.ban,
         };
         let out = self.standing().report(*key, fault, Instant::now(), ban);
-        tracing::debug!(peer = %key, %fault, out, "p2p.peer.reported");
+        tracing::debug!(event = "p2p.peer.reported", peer = %key, %fault, out);
         if out && let Some(peer) = self.peer(key) {
-            tracing::warn!(peer = %key, %fault, "p2p.peer.banned");
+            tracing::warn!(event = "p2p.peer.banned", peer = %key, %fault);
             peer.end(DisconnectReason::Faulty(fault));
         }
     }
 
     /// Ends a peer that broke the protocol; it counts as a grave fault.
     pub(crate) fn violated(&self, peer: &ConnectedPeer, violation: Violation) {
-        tracing::warn!(peer = %peer.key, %violation, "p2p.peer.violation");
+        tracing::warn!(event = "p2p.peer.violation", peer = %peer.key, %violation);
         peer.end(DisconnectReason::Violation(violation));
         self.report(&peer.key, PeerFault::Malformed);
     }

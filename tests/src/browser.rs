@@ -29,6 +29,9 @@ const ARGUMENTS: [&str; 10] = [
     "--window-size=1280,900",
 ];
 
+/// Of small pictures, out of a hundred.
+const QUALITY: u32 = 80;
+
 /// What a reader of a page has chosen.
 #[derive(Clone, Copy, Debug)]
 pub struct Look {
@@ -189,12 +192,14 @@ impl Browser {
         self.post("goog/cdp/execute", &json!({ "cmd": command, "params": parameters })).await
     }
 
-    /// Writes what the window shows to a file.
+    /// Writes what the window shows to a file: without any loss, or small when its name ends with `.webp`.
     ///
     /// # Errors
     /// When it cannot be taken or written.
     pub async fn screenshot(&self, file: &Path) -> anyhow::Result<()> {
-        let whole = json!({ "format": "png", "captureBeyondViewport": true });
+        let format =
+            if file.extension().is_some_and(|kind| kind == "webp") { "webp" } else { "png" };
+        let whole = json!({ "format": format, "quality": QUALITY, "captureBeyondViewport": true });
         let taken = self.protocol("Page.captureScreenshot", &whole).await?;
         let text = taken["data"].as_str().context("a screenshot has data")?;
         if let Some(directory) = file.parent() {

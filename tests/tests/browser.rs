@@ -23,6 +23,10 @@ const LOOKS: [(&str, Look); 4] = [
     ("narrow-dark", Look { width: 360, dark: true }),
 ];
 
+/// What the documents show, as they show it (`docs/pictures`).
+const PICTURES: [&str; 4] =
+    ["home-missing-light", "consensus-missing-light", "block-missing-dark", "transaction-light"];
+
 /// Looks at what the browser shows, as people with other eyes and smaller screens do.
 struct Judge {
     axe: Axe,
@@ -42,6 +46,9 @@ impl Judge {
         let wide = browser.run("return document.documentElement.scrollWidth - document.documentElement.clientWidth").await?;
         assert_eq!(wide, 0, "{name} scrolls sideways");
         browser.screenshot(&self.shots.join(format!("{name}.png"))).await?;
+        if PICTURES.contains(&name) {
+            browser.screenshot(&self.shots.join("pictures").join(format!("{name}.webp"))).await?;
+        }
         let found = self.axe.violations(browser).await?;
         self.violations.extend(found.iter().map(|one| format!("{name}: {one}")));
         Ok(())
@@ -268,6 +275,10 @@ async fn names_who_is_missing(
     browser.open(&format!("{base}/block/{height}")).await?;
     browser.wait("[...document.querySelectorAll('.signers tr.missed')].some((one) => one.innerText.includes('v3') && one.innerText.includes('not heard'))").await?;
     judge.look_in_all(browser, "block-missing").await?;
+    // The view that the missing one had to lead has passed.
+    browser.open(&format!("{base}/consensus")).await?;
+    browser.wait("document.querySelector('.lanes td.late')").await?;
+    judge.look_in_all(browser, "consensus-missing").await?;
     net.start_node(3)?;
     net.wait_active(3, Duration::from_secs(30)).await.map(drop)
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context as _, ensure};
@@ -137,5 +138,109 @@ fn commands_of_users_documents_stand_in_blocks_that_are_run() -> anyhow::Result<
             }
         }
     }
+    Ok(())
+}
+
+/// Every document in the repository, by its path from the root.
+fn documents() -> anyhow::Result<Vec<String>> {
+    let mut found = Vec::new();
+    for directory in ["", "docs", "docs/adr"] {
+        for entry in fs::read_dir(root().join(directory))? {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            if name.ends_with(".md") {
+                found.push(format!("{directory}/{name}").trim_start_matches('/').to_owned());
+            }
+        }
+    }
+    ensure!(found.len() > 30, "only {} documents were found", found.len());
+    Ok(found)
+}
+
+/// What a text is made of: words, with the marks that names of files and options hold.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && !"_-./".contains(c))
+        .map(|word| word.trim_end_matches(['.', '/', '-']))
+}
+
+/// What is typed of a line in a console block.
+fn typed(line: &str) -> Option<&str> {
+    let line = line.strip_prefix("$ ")?;
+    Some(line.split(" #").next().unwrap_or(line).trim_end())
+}
+
+/// Named, and made by those who read: the first by running the fuzzer, the last by following the page.
+const MADE_LATER: [&str; 3] =
+    ["fuzz/corpus", "fuzz/artifacts/TARGET", "ledger/src/modules/notary.rs"];
+
+/// A document names no file, test or script that is not there.
+#[test]
+fn what_documents_name_is_there() -> anyhow::Result<()> {
+    const HOUSES: [&str; 12] = [
+        "primitives/",
+        "consensus/",
+        "ledger/",
+        "p2p/",
+        "genesis/",
+        "client/",
+        "node/",
+        "tests/",
+        "scripts/",
+        "deploy/",
+        "fuzz/",
+        "docs/",
+    ];
+    let mut missing = Vec::new();
+    for document in documents()? {
+        // What was there once is named by the history.
+        if document == "CHANGELOG.md" || document.starts_with("docs/adr") {
+            continue;
+        }
+        let text = text(&document)?;
+        let files = words(&text).filter(|word| HOUSES.iter().any(|house| word.starts_with(house)));
+        let files = files.filter(|file| !MADE_LATER.contains(file) && !root().join(file).exists());
+        missing.extend(files.map(|file| format!("{document}: {file}")));
+        let is_test = |name: &&str| {
+            let places = [format!("{name}.rs"), format!("{name}/main.rs")];
+            let tests = HOUSES.iter().map(|house| root().join(house).join("tests"));
+            tests
+                .flat_map(|tests| places.each_ref().map(|place| tests.join(place)))
+                .any(|file| file.exists())
+        };
+        let tests = text.split("--test ").skip(1).filter_map(|rest| words(rest).next());
+        let tests = tests.filter(|name| !is_test(name));
+        missing.extend(tests.map(|name| format!("{document}: --test {name}")));
+    }
+    ensure!(missing.is_empty(), "not there:\n{}", missing.join("\n"));
+    Ok(())
+}
+
+/// Long work that documents for developers tell to type has the options they name.
+#[test]
+fn long_work_in_documents_can_be_typed() -> anyhow::Result<()> {
+    let program = program()?;
+    let mut seen = 0;
+    for document in documents()? {
+        for command in
+            text(&document)?.lines().filter_map(typed).flat_map(|line| line.split(" && "))
+        {
+            let bench =
+                command.strip_prefix("scripts/bench ").filter(|rest| !rest.starts_with("micro"));
+            let arguments = match (command.strip_prefix("logothete "), bench) {
+                (Some(arguments), _) => arguments.to_owned(),
+                (None, Some(arguments)) => format!("bench {arguments}"),
+                (None, None) => continue,
+            };
+            // Users' documents are followed to the letter, with all that a shell does.
+            if arguments.contains(['\\', '>', '|', '$', '"', '\'', '&']) {
+                continue;
+            }
+            seen += 1;
+            let asked = arguments.split_whitespace().chain(["--help"]);
+            let answer = Command::new(&program).args(asked).output()?;
+            let said = String::from_utf8_lossy(&answer.stderr);
+            ensure!(answer.status.success(), "{document}: {command}: {said}");
+        }
+    }
+    ensure!(seen > 60, "only {seen} commands were found");
     Ok(())
 }

@@ -327,3 +327,60 @@ fn the_book_has_every_page() {
         .collect();
     assert_none(&unlisted, "pages that docs/SUMMARY.md does not name");
 }
+
+/// The calls of a source that log at a level: where, and what follows the bracket.
+fn logged<'a>(source: &'a Source, level: &str) -> Vec<(String, &'a str)> {
+    let call = format!("{level}!(");
+    let calls = source.text.match_indices(&call).map(|(at, call)| at + call.len());
+    let place = |at| format!("{}:{}", source.path, source.text[..at].lines().count());
+    calls.map(|at| (place(at), source.text[at..].trim_start())).collect()
+}
+
+/// The name of the event that a call logs.
+fn event(call: &str) -> Option<&str> {
+    let (name, _) = call.strip_prefix("event = \"")?.split_once('"')?;
+    let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._".contains(c);
+    (name.contains('.') && name.chars().all(good)).then_some(name)
+}
+
+#[test]
+fn every_line_of_the_log_has_the_name_of_an_event() {
+    let mut nameless = Vec::new();
+    for source in shipped_by(&["node", "p2p", "ledger", "client", "genesis"]) {
+        for level in ["trace", "debug", "info", "warn", "error"] {
+            let calls = logged(&source, level);
+            let calls = calls.into_iter().filter(|(_, call)| event(call).is_none());
+            nameless.extend(calls.map(|(place, _)| place));
+        }
+    }
+    assert_none(&nameless, "lines of the log without `event = \"area.what\"` in front");
+}
+
+/// Whoever reads a warning finds what it means and what to do, and no page explains what nobody says.
+#[test]
+fn warnings_and_errors_of_the_log_are_explained() {
+    let page = fs::read_to_string(root().join("docs/monitoring.md")).unwrap();
+    let (_, section) = page.split_once("\n## The log\n").unwrap();
+    let rows = section.lines().skip_while(|line| !line.starts_with("|---")).skip(1);
+    let rows = rows.take_while(|line| line.starts_with('|'));
+    let mut explained = BTreeSet::new();
+    for row in rows {
+        let cells: Vec<&str> = row.split(" | ").collect();
+        let names = cells[0].split('`').skip(1).step_by(2);
+        explained.extend(names.map(|name| (cells[1].to_lowercase(), name.to_owned())));
+    }
+    let mut said = BTreeSet::new();
+    for source in shipped_by(&["node", "p2p", "ledger", "client", "genesis"]) {
+        // What tells developers about their measurements is no line of a node.
+        if source.path.starts_with("node/src/bench/") {
+            continue;
+        }
+        for level in ["warn", "error"] {
+            let calls = logged(&source, level);
+            let names = calls.iter().filter_map(|(_, call)| event(call));
+            said.extend(names.map(|name| (level.to_owned(), name.to_owned())));
+        }
+    }
+    assert!(said.len() > 30, "only {} events were found", said.len());
+    assert_eq!(explained, said, "docs/monitoring.md, left, and the code, right");
+}

@@ -64,7 +64,7 @@ impl AdminNode {
         let done = request.perform(Arc::clone(&self.actions), |_| ()).await;
         let answer = done.map_err(refused)?;
         serde_json::from_value(answer).map_err(|error| {
-            tracing::error!(%error, "admin.answer.malformed");
+            tracing::error!(event = "admin.answer.malformed", %error);
             RpcError::internal()
         })
     }

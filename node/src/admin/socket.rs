@@ -130,7 +130,7 @@ pub fn serve(
                 let actions = Arc::clone(&actions);
                 tokio::spawn(async move {
                     if let Err(error) = converse(stream, actions).await {
-                        tracing::debug!(%error, "admin.connection.broken");
+                        tracing::debug!(event = "admin.connection.broken", %error);
                     }
                     drop(slot);
                 });

@@ -196,7 +196,7 @@ impl Worker {
 
     fn give_up(&self, ready: &Ready, reason: &str, sent: &mut Sent) {
         // The account's later nonces would wait for this one: it is not used again.
-        tracing::debug!(account = ready.account, reason, "bench.account.retired");
+        tracing::debug!(event = "bench.account.retired", account = ready.account, reason);
         self.tracker.forget(&ready.hash);
         *sent.refused.entry(reason.to_owned()).or_default() += 1;
     }

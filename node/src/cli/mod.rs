@@ -252,7 +252,7 @@ mod tests {
 
     /// The calls of this program in an example, word by word: without remarks, redirections and other programs.
     fn calls_in(help: &str) -> Vec<Vec<String>> {
-        let joined = help.replace("\\\n", " ");
+        let joined: String = help.split("\\\n").map(str::trim_start).collect();
         let lines = joined.lines().filter_map(|line| line.strip_prefix("  logothete"));
         let typed = lines.map(|line| format!("logothete{line}"));
         let commands = typed.flat_map(|line| {

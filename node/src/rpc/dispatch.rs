@@ -164,7 +164,7 @@ impl<A: Interface> Dispatcher<A> {
         match result {
             Ok(Ok(outcome)) => self.bounded(outcome?),
             Ok(Err(_)) => {
-                tracing::error!(method = %call.method, "rpc.method.panicked");
+                tracing::error!(event = "rpc.method.panicked", method = %call.method);
                 Err(RpcError::internal())
             }
             Err(_) => Err(too_slow(time)),

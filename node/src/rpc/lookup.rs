@@ -62,7 +62,7 @@ impl Finality {
 
 /// Reading failed: the operator learns why, the client only that it did.
 pub(super) fn failed(error: &ChainError) -> RpcError {
-    tracing::error!(%error, "rpc.read.failed");
+    tracing::error!(event = "rpc.read.failed", %error);
     RpcError::internal()
 }
 
@@ -225,7 +225,7 @@ impl Lookup {
         let missing = ChainError::Missing { what: "batch", height };
         let bytes = bytes.ok_or_else(|| failed(&missing))?;
         Batch::decode(&bytes).map(Arc::new).map_err(|error| {
-            tracing::error!(%error, batch = %hash, "rpc.batch.damaged");
+            tracing::error!(event = "rpc.batch.damaged", %error, batch = %hash);
             RpcError::internal()
         })
     }
@@ -305,7 +305,7 @@ impl<'a> TxReader<'a> {
         let bytes = batch.transactions.get(found.position).ok_or_else(|| failed(&missing))?;
         let bytes = bytes.as_slice().to_vec();
         let tx = Transaction::decode(&bytes).map_err(|error| {
-            tracing::error!(%error, tx = %receipt.tx, "rpc.transaction.damaged");
+            tracing::error!(event = "rpc.transaction.damaged", %error, tx = %receipt.tx);
             RpcError::internal()
         })?;
         Ok(FoundTx { receipt, bytes, tx })

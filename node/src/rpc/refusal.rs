@@ -36,7 +36,7 @@ pub(super) fn refused(hash: Option<TxHash>, error: &SubmitError) -> RpcError {
         }
         SubmitError::ShuttingDown => about(hash, RpcError::shutting_down()),
         SubmitError::Unreadable(error) => {
-            tracing::error!(%error, "rpc.read.failed");
+            tracing::error!(event = "rpc.read.failed", %error);
             about(hash, RpcError::internal())
         }
     }

@@ -151,7 +151,7 @@ async fn connection(stream: TcpStream, router: Router, server: Server, visitor: 
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(%error, "rpc.connection.ended");
+        tracing::debug!(event = "rpc.connection.ended", %error);
     }
     server.metrics.rpc.disconnected();
 }
@@ -165,7 +165,7 @@ fn refuse(stream: &TcpStream) {
 async fn pause_after(error: &io::Error) {
     let harmless = [io::ErrorKind::ConnectionAborted, io::ErrorKind::ConnectionReset];
     if !harmless.contains(&error.kind()) {
-        tracing::warn!(%error, "rpc.accept.failed");
+        tracing::warn!(event = "rpc.accept.failed", %error);
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }

@@ -157,14 +157,14 @@ impl Driver {
                 self.on_dial_error(connection_id, error);
             }
             SwarmEvent::IncomingConnectionError { send_back_addr, error, .. } => {
-                tracing::debug!(address = %send_back_addr, %error, "p2p.inbound.failed");
+                tracing::debug!(event = "p2p.inbound.failed", address = %send_back_addr, %error);
             }
             SwarmEvent::NewListenAddr { address, .. } => self.listening().push(address),
             SwarmEvent::ExpiredListenAddr { address, .. } => {
                 self.listening().retain(|old| *old != address);
             }
             SwarmEvent::ListenerClosed { addresses, reason, .. } => {
-                tracing::error!(?addresses, ?reason, "p2p.listener.closed");
+                tracing::error!(event = "p2p.listener.closed", ?addresses, ?reason);
                 self.listening().retain(|old| !addresses.contains(old));
             }
             _ => {}
@@ -241,7 +241,7 @@ impl Driver {
                 self.dials.insert(connection, contact);
             }
             Err(error) => {
-                tracing::debug!(%error, "p2p.dial.not_begun");
+                tracing::debug!(event = "p2p.dial.not_begun", %error);
                 self.book.failed(contact, Instant::now());
             }
         }
@@ -257,7 +257,7 @@ impl Driver {
 
     fn on_dial_error(&mut self, connection: ConnectionId, error: DialError) {
         let Some(contact) = self.dials.remove(&connection) else { return };
-        tracing::debug!(%error, "p2p.dial.failed");
+        tracing::debug!(event = "p2p.dial.failed", %error);
         self.book.failed(contact, Instant::now());
         match error {
             DialError::LocalPeerId { address } => {
@@ -361,13 +361,13 @@ impl Driver {
                 peer.set_rtt(rtt);
             }
             Err(ping::Failure::Timeout) => {
-                tracing::info!(peer = %key, "p2p.peer.unresponsive");
+                tracing::info!(event = "p2p.peer.unresponsive", peer = %key);
                 if peer.endpoints().len() <= 1 {
                     peer.explain(DisconnectReason::Unresponsive);
                 }
                 self.swarm.close_connection(event.connection);
             }
-            Err(error) => tracing::debug!(peer = %key, %error, "p2p.ping.failed"),
+            Err(error) => tracing::debug!(event = "p2p.ping.failed", peer = %key, %error),
         }
     }
 
@@ -383,7 +383,7 @@ impl Driver {
                     self.backlog.push_back(bytes);
                 }
             }
-            Err(error) => tracing::warn!(%error, "p2p.gossip.not_published"),
+            Err(error) => tracing::warn!(event = "p2p.gossip.not_published", %error),
         }
     }
 
@@ -398,7 +398,7 @@ impl Driver {
                 }
             }
             gossipsub::Event::SlowPeer { peer_id, .. } => {
-                tracing::debug!(peer = %peer_id, "p2p.gossip.slow_peer");
+                tracing::debug!(event = "p2p.gossip.slow_peer", peer = %peer_id);
             }
             _ => {}
         }

@@ -102,7 +102,7 @@ impl ConnectionHandler for Handler {
             && let Poll::Ready(ended) = session.poll_unpin(cx)
         {
             if let Err(error) = ended {
-                tracing::error!(%error, "p2p.session.panicked");
+                tracing::error!(event = "p2p.session.panicked", %error);
             }
             self.session = None;
             return Poll::Ready(ConnectionHandlerEvent::NotifyBehaviour(SessionEnded));

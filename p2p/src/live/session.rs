@@ -122,7 +122,7 @@ impl Session {
     }
 
     fn refuse(&self, reason: RefusalReason) {
-        tracing::info!(peer = %self.key, address = %self.endpoint.address, %reason, "p2p.peer.refused");
+        tracing::info!(event = "p2p.peer.refused", peer = %self.key, address = %self.endpoint.address, %reason);
         self.hub.refused(PeerEvent::Refused {
             address: self.endpoint.address.clone(),
             key: Some(self.key),
