@@ -73,11 +73,8 @@ async fn the_node_describes_its_chain_and_itself() {
     assert_eq!(validators.set_hash, chain.validators().hash());
 
     let consensus = chain.call::<ConsensusStateMethod>(Empty {}).await;
-    assert_eq!(
-        (consensus.mode, consensus.votes.len(), consensus.waits_for),
-        (Mode::Active, 1, None)
-    );
-    assert!(consensus.committed.height >= place.height);
+    assert_eq!((consensus.mode, consensus.votes.len()), (Mode::Active, 1));
+    assert!(consensus.waits_for.is_none() && consensus.committed.height >= place.height);
 
     let mempool = chain.call::<MempoolStatsMethod>(Empty {}).await;
     assert_eq!((mempool.count, mempool.bytes, mempool.max_count > 0), (0, 0, true));
