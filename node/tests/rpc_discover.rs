@@ -20,7 +20,7 @@ use serde_json::{Map, Value, json};
 use rpc::node::{TestChain, account};
 use rpc::socket::Socket;
 
-/// Calls the fuzzer makes, unless `LOGOTHETE_FUZZ_CALLS` says otherwise, or `LOGOTHETE_FUZZ_SECONDS` how long it goes on.
+/// Calls the fuzzer makes, unless `FUZZ_CALLS` says otherwise, or `FUZZ_SECONDS` how long it goes on.
 const FUZZ_CALLS: u64 = 1_500;
 
 /// Short waits: nothing that is asked for here ever comes.
@@ -414,13 +414,11 @@ impl Maker {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_parameters_make_the_node_fail() {
     let setting = |name, usual| std::env::var(name).map_or(usual, |text| text.parse().unwrap());
-    let seconds: u64 = setting("LOGOTHETE_FUZZ_SECONDS", 0);
+    let seconds: u64 = setting("FUZZ_SECONDS", 0);
     let endless = if seconds > 0 { u64::MAX } else { FUZZ_CALLS };
-    let calls_wanted: u64 = setting("LOGOTHETE_FUZZ_CALLS", endless);
-    let seed: u64 = setting("LOGOTHETE_FUZZ_SEED", 1);
-    println!(
-        "LOGOTHETE_FUZZ_SEED={seed} LOGOTHETE_FUZZ_CALLS={calls_wanted} LOGOTHETE_FUZZ_SECONDS={seconds}"
-    );
+    let calls_wanted: u64 = setting("FUZZ_CALLS", endless);
+    let seed: u64 = setting("FUZZ_SEED", 1);
+    println!("FUZZ_SEED={seed} FUZZ_CALLS={calls_wanted} FUZZ_SECONDS={seconds}");
     let chain = TestChain::start_with(limits()).await;
     let description = Description::read(&chain).await;
     let tx = chain.transfer("alice", account("bob").address, Amount::new(5)).await;

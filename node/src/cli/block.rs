@@ -6,11 +6,13 @@ use clap::{Args, Subcommand};
 use logothete_client::rpc::method::{BlockCertificateMethod, BlockGetMethod, BlockListMethod};
 use logothete_client::rpc::types::{BlockGet, BlockSelector, BlockSummary, BlockView};
 use logothete_client::verify;
+use logothete_ledger::progress::{Step, Unit};
 use logothete_primitives::Height;
 use serde_json::json;
 
 use super::context::{Context, Paging};
 use super::output::{Failure, Outcome, Reply, short, table};
+use super::progress::Meter;
 use super::show;
 
 /// Final blocks.
@@ -199,6 +201,9 @@ async fn write_all(context: &Context, wish: Export) -> Outcome {
         None => Box::new(std::io::stdout()),
     };
     let mut count = 0_u64;
+    // On standard output the lines show by themselves how far it is.
+    let mut meter = wish.out.is_some().then(|| Meter::new(context.printer));
+    let total = Some(to.saturating_sub(wish.from) + 1);
     for height in wish.from..=to {
         let height = Some(Height::new(height));
         let block = context
@@ -209,12 +214,11 @@ async fn write_all(context: &Context, wish: Export) -> Outcome {
             .await?;
         writeln!(out, "{}", json!({ "block": block, "certificate": certificate }))?;
         count += 1;
-        if wish.out.is_some() && count.is_multiple_of(1_000) {
-            context
-                .printer
-                .progress(&format!("{count} blocks of {}", to.saturating_sub(wish.from) + 1));
+        if let Some(meter) = &mut meter {
+            meter.at(Step { work: "exporting", unit: Unit::Blocks, done: count, total });
         }
     }
+    drop(meter);
     out.flush()?;
     // On standard output the lines are the answer.
     match wish.out {

@@ -172,7 +172,9 @@ impl Kind {
                 "64 hexadecimal digits as `logothete admin token` prints them beside a token".into()
             }
             Self::Count => "a whole number above 0".into(),
-            Self::List => "a list of texts".into(),
+            Self::List => {
+                "a list of texts (outside of a file: without quotes, a comma between them)".into()
+            }
             Self::Choice(words) => format!("one of {}", words.join(", ")),
         }
     }
@@ -233,7 +235,8 @@ pub(super) fn shape(kind: Kind, value: Value) -> Result<Value, String> {
         (Kind::Choice(words), Value::String(text)) => {
             words.contains(&text.as_str()).then_some(Value::String(text))
         }
-        (Kind::List, Value::String(text)) => Some(Value::Array(
+        // Nothing that is configured holds a quote: with one it is a list as a file has it.
+        (Kind::List, Value::String(text)) if !text.contains('"') => Some(Value::Array(
             text.split(',')
                 .map(str::trim)
                 .filter(|item| !item.is_empty())

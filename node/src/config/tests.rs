@@ -123,6 +123,18 @@ fn a_single_text_is_a_list_of_one() {
 }
 
 #[test]
+fn a_list_of_a_file_is_no_list_of_the_command_line() {
+    let set = |text: &str| {
+        let flags = vec![("--set".to_owned(), "rpc.hosts".to_owned(), text.to_owned())];
+        Settings::resolve(&Sources { flags, ..Sources::default() })
+    };
+    let config = Config::from_settings(&set("a.example.org, b.example.org").unwrap());
+    assert_eq!(config.rpc.hosts, ["a.example.org", "b.example.org"]);
+    let faults = set("[\"a.example.org\"]").unwrap_err().to_string();
+    assert!(faults.contains("without quotes, a comma between them"), "{faults}");
+}
+
+#[test]
 fn a_file_that_is_not_toml_is_told_with_its_line() {
     let (_dir, path) = file("role = validator\n");
     let faults =
